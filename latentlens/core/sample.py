@@ -1,0 +1,177 @@
+"""A ranking, made once; a sample, cut from it for any fraction and j."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OUTLIER = 1
+EXEMPLAR = 2
+DRAWN = 3
+ROLE_NAMES = ("", "outlier", "exemplar", "drawn")
+"""Names of the roles by their code; 0 is an item outside the sample."""
+
+
+def allocate(n: int, sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Share `n` among groups in proportion to their sizes, by largest remainder.
+
+    Integer arithmetic throughout, so that Python and the browser agree; equal
+    remainders go to the group that comes first.
+
+    Parameters
+    ----------
+    n : int
+        How many items to share, at most ``sizes.sum()``.
+    sizes : ndarray of shape (n_groups,), int64
+
+    Returns
+    -------
+    ndarray of shape (n_groups,), int64
+        Sums to `n`; no entry exceeds its group's size.
+    """
+    sizes = np.asarray(sizes, np.int64)
+    total = max(int(sizes.sum()), 1)
+    share, remainder = np.divmod(n * sizes, total)
+    first = np.argsort(-remainder, kind="stable")[: n - int(share.sum())]
+    share[first] += 1
+    return share
+
+
+def sample_size(fraction: float, n_items: int) -> int:
+    """Round `fraction` of `n_items`, half up, and take at least one item."""
+    return max(1, min(n_items, int(np.floor(fraction * n_items + 0.5))))
+
+
+def outlier_count(j: float, size: int) -> int:
+    """Round the share `j` of `size`, half up."""
+    return int(np.floor(j * size + 0.5))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranking:
+    """The order in which a sampler takes the items of each group.
+
+    Parameters
+    ----------
+    sampler : str
+        The sampler's name in the registry.
+    group : ndarray of shape (n_items,), int32
+        The group each item is ranked in.
+    log_ratio : ndarray of shape (n_items,), float64
+        Log likelihood ratio of the item's group against the others; low is near
+        the boundary. Zero everywhere if the sampler has none.
+    rank : ndarray of shape (n_items,), int64
+        Position in the group's order, most outlying first.
+    group_size : ndarray of shape (n_groups,), int64
+    uses_j : bool
+        Whether both ends are taken; if not, the head of the order alone.
+    probability : bool
+        Whether inclusion probabilities are known, so that intervals may be given.
+    """
+
+    sampler: str
+    group: NDArray[np.int32]
+    log_ratio: NDArray[np.float64]
+    rank: NDArray[np.int64]
+    group_size: NDArray[np.int64]
+    uses_j: bool = True
+    probability: bool = False
+
+    def __len__(self) -> int:
+        return len(self.group)
+
+    @cached_property
+    def order(self) -> NDArray[np.int64]:
+        """Items group by group, each group in its order; shape (n_items,)."""
+        return np.lexsort((self.rank, self.group))
+
+    def roles(self, fraction: float, j: float) -> NDArray[np.uint8]:
+        """Say for every item whether and as what the sample takes it.
+
+        Returns
+        -------
+        ndarray of shape (n_items,), uint8
+            0 outside, else OUTLIER, EXEMPLAR or DRAWN (where j does not apply).
+        """
+        n_group = allocate(sample_size(fraction, len(self)), self.group_size)
+        if not self.uses_j:
+            return np.where(self.rank < n_group[self.group], DRAWN, 0).astype(np.uint8)
+        head = np.array([outlier_count(j, int(n)) for n in n_group], np.int64)
+        tail = self.group_size - (n_group - head)
+        role = np.where(self.rank >= tail[self.group], EXEMPLAR, 0)
+        return np.where(self.rank < head[self.group], OUTLIER, role).astype(np.uint8)
+
+    def sample(self, fraction: float, j: float) -> Sample:
+        """Cut the sample: no refit, no randomness."""
+        role = self.roles(fraction, j)
+        index = np.flatnonzero(role)
+        # Outliers first, the most outlying leading; then exemplars, the surest leading.
+        exemplar = role[index] == EXEMPLAR
+        key = np.where(exemplar, -self.log_ratio[index], self.log_ratio[index])
+        within = np.where(exemplar, -self.rank[index], self.rank[index])
+        index = index[np.lexsort((index, within, key, exemplar))]
+        weight = len(self) / max(len(index), 1) if self.probability else 1.0
+        return Sample(
+            index=index.astype(np.int64),
+            role=role[index],
+            weight=np.full(len(index), weight),
+            group=self.group[index],
+            log_ratio=self.log_ratio[index],
+            n_items=len(self),
+            probability=self.probability,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """Some of the items, with how each was chosen.
+
+    Parameters
+    ----------
+    index : ndarray of shape (n,), int64
+        Rows of the record; outliers first, the most outlying leading, then
+        exemplars, the surest leading.
+    role : ndarray of shape (n,), uint8
+        OUTLIER, EXEMPLAR or DRAWN; `ROLE_NAMES` has the words.
+    weight : ndarray of shape (n,), float64
+        Inverse inclusion probability, or 1 where there is none.
+    group : ndarray of shape (n,), int32
+        The group each item was ranked in.
+    log_ratio : ndarray of shape (n,), float64
+    n_items : int
+        How many items the sample was drawn from.
+    probability : bool
+        Whether every item's chance of being drawn is known. Only then may an
+        estimate carry an interval.
+    """
+
+    index: NDArray[np.int64]
+    role: NDArray[np.uint8]
+    weight: NDArray[np.float64]
+    group: NDArray[np.int32]
+    log_ratio: NDArray[np.float64]
+    n_items: int
+    probability: bool
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The sample as a DataFrame, one row per item, indexed by row."""
+        import pandas as pd
+
+        columns: dict[str, Any] = {
+            "role": np.array(ROLE_NAMES)[self.role],
+            "weight": self.weight,
+            "group": self.group,
+            "log_ratio": self.log_ratio,
+        }
+        return pd.DataFrame(columns, index=pd.Index(self.index, name="row"))

@@ -1,0 +1,380 @@
+"""All that crosses between kernel and browser, written once.
+
+`js/src/protocol.gen.ts` is generated from this file by `make schema`; a test
+fails when it is stale, or when a field of `State` is not a synced trait.
+
+Three kinds of state, which never mix: `State` holds the traits (what one would
+restore, link or observe), `Request` and `Reply` are messages (a question about
+one thing, answered or refused by id), and what is local (hover, zoom) appears
+nowhere here.
+
+Annotations must stay real types: postponed ones hide which fields are optional.
+"""
+
+from typing import Literal, NotRequired, TypedDict
+
+Status = Literal["waiting", "running", "ready", "stopped", "failed"]
+Correctness = Literal["all", "correct", "incorrect"]
+By = Literal["true", "predicted"]
+Measure = Literal["max", "count", "mean"]
+Kind = Literal["exact", "measured", "sample"]
+
+
+class NdArray(TypedDict):
+    """An array as it travels: its bytes in C order, little-endian."""
+
+    dtype: Literal["uint8", "uint16", "uint32", "int32", "float32", "float64"]
+    shape: list[int]
+    data: bytes
+
+
+class LayerInfo(TypedDict):
+    """One watched layer, in order of execution."""
+
+    name: str
+    units: int
+    shape: list[int]
+    reduce: Literal["unit", "channel", "token"]
+    keep: int
+    """How many units per item the index holds; `k` may not exceed it."""
+    in_browser: bool
+    """Whether the index is small enough to be sent; if not, the kernel answers."""
+
+
+class SamplerInfo(TypedDict):
+    """One entry of the sampler menu."""
+
+    name: str
+    title: str
+    """What the menu shows."""
+    uses_j: bool
+
+
+class About(TypedDict):
+    """What the header and the menus say; fixed once the pass is over."""
+
+    model: str
+    n_items: int
+    classes: list[str]
+    latent_layer: str
+    latent_units: int
+    latent_in_browser: bool
+    """Whether the latent is small enough to be sent."""
+    accuracy: float | None
+    """Share of labelled items predicted correctly; None where nothing is known."""
+    layers: list[LayerInfo]
+    samplers: list[SamplerInfo]
+    pictures: Literal["image", "text", "series", "none"]
+    """What a thumbnail of an item is."""
+    notes: list[str]
+    """Sentences the pass has for the reader."""
+
+
+class Items(TypedDict):
+    """What is known of every item."""
+
+    label: NdArray
+    """int32, -1 unknown."""
+    pred: NdArray
+    """int32, -1 unknown."""
+    loss: NdArray | None
+    """float32, nats, NaN unknown."""
+    ids: NdArray | None
+    """int32 positions in the dataset; None if row and position are the same."""
+
+
+class Points(TypedDict):
+    """A layout of the items in the plane."""
+
+    projection: str
+    xy: NdArray
+    """(n_items, 2) float32."""
+    done: bool
+    """False while the layout is still moving."""
+
+
+class Ranked(TypedDict):
+    """The order in which a sampler takes the items of each group."""
+
+    sampler: str
+    group: NdArray
+    """(n_items,) uint16 or uint32."""
+    rank: NdArray
+    """(n_items,) uint32, most outlying first."""
+    group_size: NdArray
+    """(n_groups,) uint32."""
+    log_ratio: NdArray
+    """(n_items,) float64: the order of the sample must come out the same on both sides."""
+    uses_j: bool
+    probability: bool
+
+
+class State(TypedDict):
+    """The synced traits; a field's name is the trait's."""
+
+    status: Status
+    progress: float
+    """Share done of what `doing` names, in [0, 1]."""
+    doing: str
+    """What the kernel is at, in words; empty when idle."""
+    error: str
+    """What went wrong, in a sentence; empty if nothing did."""
+    about: About | None
+    items: Items | None
+    points: Points | None
+    ranked: Ranked | None
+    sampler: str
+    fraction: float
+    j: float
+    layer: str
+    label: str
+    """A class's name; empty for all classes."""
+    by: By
+    correctness: Correctness
+    k: int
+    measure: Measure
+    """By what the top-k units are ranked."""
+    projection: str
+    color_by: str
+    """"label", "pred", "correct", "loss", "margin" or "unit"."""
+    unit: int
+    """The unit of `layer` that was picked; -1 for none."""
+    selection: NdArray
+    """uint32 rows, ascending; empty for none."""
+
+
+class Question(TypedDict):
+    """One state of the controls, complete: traits may arrive later than messages."""
+
+    layer: str
+    sampler: str
+    fraction: float
+    j: float
+    label: str
+    by: By
+    correctness: Correctness
+    k: int
+    measure: Measure
+    selection: NdArray | None
+    """None: the selection does not narrow the group."""
+
+
+class HelloRequest(TypedDict):
+    """A view has appeared; the work may begin."""
+
+    kind: Literal["hello"]
+    id: int
+
+
+class LayerRequest(TypedDict):
+    """The index and the sums of one layer."""
+
+    kind: Literal["layer"]
+    id: int
+    layer: str
+
+
+class LatentRequest(TypedDict):
+    """The latent of every item."""
+
+    kind: Literal["latent"]
+    id: int
+
+
+class MeansRequest(TypedDict):
+    """The sample's mean activation of a layer whose raw values are not in the browser."""
+
+    kind: Literal["means"]
+    id: int
+    question: Question
+
+
+class AnswerRequest(TypedDict):
+    """Everything the panes show, for a layer whose index stays in the kernel."""
+
+    kind: Literal["answer"]
+    id: int
+    question: Question
+
+
+class PicturesRequest(TypedDict):
+    """Thumbnails of some rows, at most 200 at a time."""
+
+    kind: Literal["pictures"]
+    id: int
+    rows: list[int]
+
+
+class CancelRequest(TypedDict):
+    """Stop the pass or the layout that is running."""
+
+    kind: Literal["cancel"]
+    id: int
+
+
+class OkReply(TypedDict):
+    """Heard."""
+
+    kind: Literal["ok"]
+    id: int
+
+
+class LayerReply(TypedDict):
+    """One layer's index and sums."""
+
+    kind: Literal["layer"]
+    id: int
+    layer: str
+    top_unit: NdArray
+    """(n_items, K) uint16 or uint32."""
+    top_value: NdArray
+    """(n_items, K) float32, descending."""
+    silent: NdArray
+    """(n_items,) uint8."""
+    cell_sum: NdArray
+    """(4, n_classes, units) float64: correct, wrong by true class, wrong by
+    predicted class, undecided."""
+    cell_count: NdArray
+    """(4, n_classes) float64."""
+
+
+class LatentReply(TypedDict):
+    """The latent of every item."""
+
+    kind: Literal["latent"]
+    id: int
+    latent: NdArray
+    """(n_items, d) float32."""
+
+
+class MeansReply(TypedDict):
+    """The mean activation over the group's items in the sample."""
+
+    kind: Literal["means"]
+    id: int
+    mean: NdArray
+    """(units,) float64; NaN throughout for an empty group."""
+    n_used: int
+    exact: NdArray | None
+    """(units,) float64 mean over the whole group, where it is known."""
+    note: str
+    """What it took, such as "ran the model on 212 items; 3.1 of 256 MB held"."""
+
+
+class TopUnits(TypedDict):
+    """The k most activated units of a group."""
+
+    unit: list[int]
+    value: list[float]
+    """By `measure`: the maximum, the count, or the mean."""
+    hit: list[bool]
+    """Whether the unit is among the group's exact top k, ties included."""
+    exact_value: list[float | None]
+    """The same unit's exact value, where it is known."""
+
+
+class Answer(TypedDict):
+    """What the panes show for one question."""
+
+    n_group: int
+    n_used: int
+    """Items of the group that are in the sample."""
+    k: int
+    """k after the layer's width is taken into account."""
+    top: TopUnits | None
+    """None where the measure is the mean and the sample's mean is not known here."""
+    exact_top: TopUnits | None
+    """The exact top k; None where only a sample can tell."""
+    precision: float | None
+    """precision@k; None where there is nothing to compare or k covers the layer."""
+    chance: float
+    """precision@k of k units picked blindly."""
+    counts: NdArray
+    """(units,) uint32: of how many sampled items the unit is the maximum."""
+    exact_counts: NdArray
+    """(units,) uint32: the same over the whole group."""
+    none: int
+    """Sampled items with no maximal unit, every unit being zero."""
+    exact_none: int
+    js_distance: float | None
+    """Jensen-Shannon distance of the two histograms, base 2; 1 for an empty sample."""
+    mean: NdArray | None
+    """(units,) float64 over the sampled items, where their raw values are here."""
+    exact_mean: NdArray | None
+    """(units,) float64 over the group, where it is known."""
+    cosine_distance: float | None
+    """Between the two means; 1 for an empty sample."""
+
+
+class AnswerReply(TypedDict):
+    """What the panes show for one question."""
+
+    kind: Literal["answer"]
+    id: int
+    answer: Answer
+
+
+class Picture(TypedDict):
+    """One item as people see it; `kind` says which field is filled."""
+
+    row: int
+    kind: Literal["image", "text", "series", "none"]
+    image: NotRequired[NdArray]
+    """(H, W) or (H, W, 3) uint8."""
+    text: NotRequired[str]
+    series: NotRequired[NdArray]
+    """(T,) or (T, channels) float32."""
+
+
+class PicturesReply(TypedDict):
+    """The thumbnails asked for, in the order of the rows."""
+
+    kind: Literal["pictures"]
+    id: int
+    pictures: list[Picture]
+
+
+class ProgressReply(TypedDict):
+    """How far an answer is; the answer itself follows."""
+
+    kind: Literal["progress"]
+    id: int
+    done: int
+    total: int
+
+
+class ErrorReply(TypedDict):
+    """Why there is no answer, in a sentence."""
+
+    kind: Literal["error"]
+    id: int
+    message: str
+
+
+class DroppedReply(TypedDict):
+    """A newer question of the same kind took this one's place."""
+
+    kind: Literal["dropped"]
+    id: int
+
+
+Request = (
+    HelloRequest
+    | LayerRequest
+    | LatentRequest
+    | MeansRequest
+    | AnswerRequest
+    | PicturesRequest
+    | CancelRequest
+)
+Reply = (
+    OkReply
+    | LayerReply
+    | LatentReply
+    | MeansReply
+    | AnswerReply
+    | PicturesReply
+    | ProgressReply
+    | ErrorReply
+    | DroppedReply
+)
