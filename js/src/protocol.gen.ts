@@ -1,0 +1,327 @@
+// Generated from latentlens/protocol.py by `make schema`; change it there.
+
+export type Status = "waiting" | "running" | "ready" | "stopped" | "failed";
+
+export type Correctness = "all" | "correct" | "incorrect";
+
+export type By = "true" | "predicted";
+
+export type Measure = "max" | "count" | "mean";
+
+export type Kind = "exact" | "measured" | "sample";
+
+/** An array as it travels: its bytes in C order, little-endian. */
+export interface NdArray {
+  dtype: "uint8" | "uint16" | "uint32" | "int32" | "float32" | "float64";
+  shape: number[];
+  data: DataView;
+}
+
+/** One watched layer, in order of execution. */
+export interface LayerInfo {
+  name: string;
+  units: number;
+  shape: number[];
+  reduce: "unit" | "channel" | "token";
+  /** How many units per item the index holds; `k` may not exceed it. */
+  keep: number;
+  /** Whether the index is small enough to be sent; if not, the kernel answers. */
+  in_browser: boolean;
+}
+
+/** One entry of the sampler menu. */
+export interface SamplerInfo {
+  name: string;
+  /** What the menu shows. */
+  title: string;
+  uses_j: boolean;
+}
+
+/** What the header and the menus say; fixed once the pass is over. */
+export interface About {
+  model: string;
+  n_items: number;
+  classes: string[];
+  latent_layer: string;
+  latent_units: number;
+  /** Whether the latent is small enough to be sent. */
+  latent_in_browser: boolean;
+  /** Share of labelled items predicted correctly; None where nothing is known. */
+  accuracy: number | null;
+  layers: LayerInfo[];
+  samplers: SamplerInfo[];
+  /** What a thumbnail of an item is. */
+  pictures: "image" | "text" | "series" | "none";
+  /** Sentences the pass has for the reader. */
+  notes: string[];
+}
+
+/** What is known of every item. */
+export interface Items {
+  /** int32, -1 unknown. */
+  label: NdArray;
+  /** int32, -1 unknown. */
+  pred: NdArray;
+  /** float32, nats, NaN unknown. */
+  loss: NdArray | null;
+  /** int32 positions in the dataset; None if row and position are the same. */
+  ids: NdArray | null;
+}
+
+/** A layout of the items in the plane. */
+export interface Points {
+  projection: string;
+  /** (n_items, 2) float32. */
+  xy: NdArray;
+  /** False while the layout is still moving. */
+  done: boolean;
+}
+
+/** The order in which a sampler takes the items of each group. */
+export interface Ranked {
+  sampler: string;
+  /** (n_items,) uint16 or uint32. */
+  group: NdArray;
+  /** (n_items,) uint32, most outlying first. */
+  rank: NdArray;
+  /** (n_groups,) uint32. */
+  group_size: NdArray;
+  /** (n_items,) float64: the order of the sample must come out the same on both sides. */
+  log_ratio: NdArray;
+  uses_j: boolean;
+  probability: boolean;
+}
+
+/** The synced traits; a field's name is the trait's. */
+export interface State {
+  status: Status;
+  /** Share done of what `doing` names, in [0, 1]. */
+  progress: number;
+  /** What the kernel is at, in words; empty when idle. */
+  doing: string;
+  /** What went wrong, in a sentence; empty if nothing did. */
+  error: string;
+  about: About | null;
+  items: Items | null;
+  points: Points | null;
+  ranked: Ranked | null;
+  sampler: string;
+  fraction: number;
+  j: number;
+  layer: string;
+  /** A class's name; empty for all classes. */
+  label: string;
+  by: By;
+  correctness: Correctness;
+  k: number;
+  /** By what the top-k units are ranked. */
+  measure: Measure;
+  projection: string;
+  /** "label", "pred", "correct", "loss", "margin" or "unit". */
+  color_by: string;
+  /** The unit of `layer` that was picked; -1 for none. */
+  unit: number;
+  /** uint32 rows, ascending; empty for none. */
+  selection: NdArray;
+}
+
+/** One state of the controls, complete: traits may arrive later than messages. */
+export interface Question {
+  layer: string;
+  sampler: string;
+  fraction: number;
+  j: number;
+  label: string;
+  by: By;
+  correctness: Correctness;
+  k: number;
+  measure: Measure;
+  /** None: the selection does not narrow the group. */
+  selection: NdArray | null;
+}
+
+/** A view has appeared; the work may begin. */
+export interface HelloRequest {
+  kind: "hello";
+  id: number;
+}
+
+/** The index and the sums of one layer. */
+export interface LayerRequest {
+  kind: "layer";
+  id: number;
+  layer: string;
+}
+
+/** The latent of every item. */
+export interface LatentRequest {
+  kind: "latent";
+  id: number;
+}
+
+/** The sample's mean activation of a layer whose raw values are not in the browser. */
+export interface MeansRequest {
+  kind: "means";
+  id: number;
+  question: Question;
+}
+
+/** Everything the panes show, for a layer whose index stays in the kernel. */
+export interface AnswerRequest {
+  kind: "answer";
+  id: number;
+  question: Question;
+}
+
+/** Thumbnails of some rows, at most 200 at a time. */
+export interface PicturesRequest {
+  kind: "pictures";
+  id: number;
+  rows: number[];
+}
+
+/** Stop the pass or the layout that is running. */
+export interface CancelRequest {
+  kind: "cancel";
+  id: number;
+}
+
+/** Heard. */
+export interface OkReply {
+  kind: "ok";
+  id: number;
+}
+
+/** One layer's index and sums. */
+export interface LayerReply {
+  kind: "layer";
+  id: number;
+  layer: string;
+  /** (n_items, K) uint16 or uint32. */
+  top_unit: NdArray;
+  /** (n_items, K) float32, descending. */
+  top_value: NdArray;
+  /** (n_items,) uint8. */
+  silent: NdArray;
+  /**
+   * (4, n_classes, units) float64: correct, wrong by true class, wrong by
+   * predicted class, undecided.
+   */
+  cell_sum: NdArray;
+  /** (4, n_classes) float64. */
+  cell_count: NdArray;
+}
+
+/** The latent of every item. */
+export interface LatentReply {
+  kind: "latent";
+  id: number;
+  /** (n_items, d) float32. */
+  latent: NdArray;
+}
+
+/** The mean activation over the group's items in the sample. */
+export interface MeansReply {
+  kind: "means";
+  id: number;
+  /** (units,) float64; NaN throughout for an empty group. */
+  mean: NdArray;
+  n_used: number;
+  /** (units,) float64 mean over the whole group, where it is known. */
+  exact: NdArray | null;
+  /** What it took, such as "ran the model on 212 items; 3.1 of 256 MB held". */
+  note: string;
+}
+
+/** The k most activated units of a group. */
+export interface TopUnits {
+  unit: number[];
+  /** By `measure`: the maximum, the count, or the mean. */
+  value: number[];
+  /** Whether the unit is among the group's exact top k, ties included. */
+  hit: boolean[];
+  /** The same unit's exact value, where it is known. */
+  exact_value: (number | null)[];
+}
+
+/** What the panes show for one question. */
+export interface Answer {
+  n_group: number;
+  /** Items of the group that are in the sample. */
+  n_used: number;
+  /** k after the layer's width is taken into account. */
+  k: number;
+  /** None where the measure is the mean and the sample's mean is not known here. */
+  top: TopUnits | null;
+  /** The exact top k; None where only a sample can tell. */
+  exact_top: TopUnits | null;
+  /** precision@k; None where there is nothing to compare or k covers the layer. */
+  precision: number | null;
+  /** precision@k of k units picked blindly. */
+  chance: number;
+  /** (units,) uint32: of how many sampled items the unit is the maximum. */
+  counts: NdArray;
+  /** (units,) uint32: the same over the whole group. */
+  exact_counts: NdArray;
+  /** Sampled items with no maximal unit, every unit being zero. */
+  none: number;
+  exact_none: number;
+  /** Jensen-Shannon distance of the two histograms, base 2; 1 for an empty sample. */
+  js_distance: number | null;
+  /** (units,) float64 over the sampled items, where their raw values are here. */
+  mean: NdArray | null;
+  /** (units,) float64 over the group, where it is known. */
+  exact_mean: NdArray | null;
+  /** Between the two means; 1 for an empty sample. */
+  cosine_distance: number | null;
+}
+
+/** What the panes show for one question. */
+export interface AnswerReply {
+  kind: "answer";
+  id: number;
+  answer: Answer;
+}
+
+/** One item as people see it; `kind` says which field is filled. */
+export interface Picture {
+  row: number;
+  kind: "image" | "text" | "series" | "none";
+  /** (H, W) or (H, W, 3) uint8. */
+  image?: NdArray;
+  text?: string;
+  /** (T,) or (T, channels) float32. */
+  series?: NdArray;
+}
+
+/** The thumbnails asked for, in the order of the rows. */
+export interface PicturesReply {
+  kind: "pictures";
+  id: number;
+  pictures: Picture[];
+}
+
+/** How far an answer is; the answer itself follows. */
+export interface ProgressReply {
+  kind: "progress";
+  id: number;
+  done: number;
+  total: number;
+}
+
+/** Why there is no answer, in a sentence. */
+export interface ErrorReply {
+  kind: "error";
+  id: number;
+  message: string;
+}
+
+/** A newer question of the same kind took this one's place. */
+export interface DroppedReply {
+  kind: "dropped";
+  id: number;
+}
+
+export type Request = HelloRequest | LayerRequest | LatentRequest | MeansRequest | AnswerRequest | PicturesRequest | CancelRequest;
+
+export type Reply = OkReply | LayerReply | LatentReply | MeansReply | AnswerReply | PicturesReply | ProgressReply | ErrorReply | DroppedReply;
