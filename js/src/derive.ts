@@ -1,0 +1,288 @@
+/** Everything that follows from the state and is never stored. */
+
+import { decode, decode_as } from "./codec";
+import type { About, Items, LayerInfo, Measure, NdArray, Points, Ranked } from "./protocol.gen";
+import type { Figures, Group, LayerIndex, Orders, Ranking, Side } from "./query";
+import * as query from "./query";
+import type { Recipes } from "./reactive";
+import type { Truth } from "./store";
+
+/** How many items there are, and how many of them are in the sample. */
+export interface Counts {
+  n_items: number;
+  n_sample: number;
+  n_errors: number;
+  errors_in_sample: number;
+}
+
+/** Items of each class, and those of them in the sample. */
+export interface ClassCounts {
+  items: Uint32Array;
+  sample: Uint32Array;
+}
+
+export interface Derived {
+  /** True class by row, -1 unknown. */
+  truth: Int32Array;
+  /** Predicted class by row, -1 unknown. */
+  pred: Int32Array;
+  /** Loss by row in nats, NaN unknown; null where nothing is known. */
+  loss: Float32Array | null;
+  /** Positions in the dataset by row; null where they are the rows. */
+  ids: Int32Array | null;
+  /** (n_items, 2) coordinates; null before the first layout. */
+  xy: Float32Array | null;
+  ranking: Ranking | null;
+  orders: Orders | null;
+  /** By row: 0 outside the sample, else OUTLIER, EXEMPLAR or DRAWN. */
+  roles: Uint8Array;
+  /** The sample's rows, outliers first. */
+  sample_order: Uint32Array;
+  /** Rows selected, ascending. */
+  picked: Uint32Array;
+  /** The class's number; -1 for all classes. */
+  class_index: number;
+  group: Group;
+  /** By row: 1 for the items the question is about. */
+  member: Uint8Array;
+  /** Their rows, ascending. */
+  group_rows: Uint32Array;
+  /** Those of them that are in the sample, ascending. */
+  used_rows: Uint32Array;
+  layer_info: LayerInfo | null;
+  /** Whether `layer` is the layer whose values for all items are here. */
+  latent_here: boolean;
+  /** k after the layer's width and the index's are taken into account. */
+  k_here: number;
+  exact_side: Side | null;
+  used_side: Side | null;
+  /** What the panes show; null until the layer is here. */
+  answer: Figures | null;
+  counts: Counts;
+  class_counts: { true: ClassCounts; predicted: ClassCounts };
+  /** Activation of `unit` by row, NaN where it is not known; null if no unit is picked. */
+  unit_values: Float32Array | null;
+}
+
+/** Recipes with buffers of their own: one set per store. */
+export function recipes(): Recipes<Truth, keyof Derived> {
+  return { ...item_recipes(), ...group_recipes(), ...side_recipes(), ...count_recipes() };
+}
+
+type Values<N extends readonly (keyof Truth)[]> = { -readonly [I in keyof N]: Truth[N[I]] };
+
+/** Tie a value to what it is made from, and to nothing else. */
+function from<const N extends readonly (keyof Truth)[], V>(
+  needs: N,
+  make: (...values: Values<N>) => V,
+) {
+  return { needs, make: make as unknown as (...values: never[]) => V };
+}
+
+/** An array that is made anew only when its length changes. */
+function buffer<T>(make: (length: number) => T & { length: number }): (length: number) => T {
+  let held: (T & { length: number }) | undefined;
+  return (length) => {
+    if (held?.length !== length) held = make(length);
+    return held;
+  };
+}
+
+const bytes = () => buffer((n) => new Uint8Array(n));
+const whole = () => buffer((n) => new Uint32Array(n));
+const single = () => buffer((n) => new Float32Array(n));
+const double = () => buffer((n) => new Float64Array(n));
+
+function item_recipes() {
+  const roles = bytes();
+  const order = whole();
+  return {
+    truth: from(["items"], (items: Items | null) => decode_or_none(items?.label)),
+    pred: from(["items"], (items: Items | null) => decode_or_none(items?.pred)),
+    loss: from(["items"], (items) => (items?.loss ? decode_as(items.loss, "float32") : null)),
+    ids: from(["items"], (items) => (items?.ids ? decode_as(items.ids, "int32") : null)),
+    xy: from(["points"], (points: Points | null) => points && decode_as(points.xy, "float32")),
+    ranking: from(["ranked"], (ranked: Ranked | null) => ranked && read_ranking(ranked)),
+    orders: from(["ranking"], (ranking) => ranking && query.sort_ranking(ranking)),
+    roles: from(["ranking", "fraction", "j", "truth"], (ranking, fraction, j, truth) => {
+      const out = roles(truth.length);
+      if (ranking) query.write_roles(ranking, fraction, j, out);
+      else out.fill(0);
+      return out;
+    }),
+    sample_order: from(["roles", "orders"], (taken, orders) => {
+      const out = order(taken.length);
+      return out.subarray(0, orders ? query.write_sample_order(taken, orders, out) : 0);
+    }),
+    picked: from(["selection"], (selection) => decode_as(selection, "uint32")),
+  };
+}
+
+function group_recipes() {
+  const member = bytes();
+  const group_rows = whole();
+  const used_rows = whole();
+  return {
+    class_index: from(["about", "label"], (about: About | null, label) =>
+      label === "" ? -1 : (about?.classes.indexOf(label) ?? -1),
+    ),
+    group: from(
+      ["class_index", "by", "correctness", "picked"],
+      (label_class, by, correctness, picked): Group => ({
+        label_class,
+        by,
+        correctness,
+        selection: picked.length > 0 ? picked : null,
+      }),
+    ),
+    member: from(["truth", "pred", "group"], (truth, pred, group) => {
+      const out = member(truth.length);
+      query.write_members(truth, pred, group, out);
+      return out;
+    }),
+    group_rows: from(["member"], (mask) => {
+      const out = group_rows(mask.length);
+      return out.subarray(0, query.write_rows(mask, out));
+    }),
+    used_rows: from(["roles", "group_rows"], (roles, rows) => {
+      const out = used_rows(roles.length);
+      let n = 0;
+      for (let r = 0; r < rows.length; r++) if (roles[rows[r]!]) out[n++] = rows[r]!;
+      return out.subarray(0, n);
+    }),
+  };
+}
+
+function side_recipes() {
+  const exact = side_maker();
+  const used = side_maker();
+  const values = single();
+  return {
+    layer_info: from(
+      ["about", "layer"],
+      (about: About | null, layer) => about?.layers.find(({ name }) => name === layer) ?? null,
+    ),
+    latent_here: from(
+      ["about", "layer", "latent"],
+      (about: About | null, layer, latent) => latent !== null && about?.latent_layer === layer,
+    ),
+    k_here: from(["layer_info", "k"], (info: LayerInfo | null, k) =>
+      info ? Math.max(1, Math.min(k, info.units, info.keep)) : k,
+    ),
+    exact_side: from(
+      ["index", "group_rows", "group", "k_here", "latent", "latent_here", "pred"],
+      (index, rows, group, k, latent, latent_here, pred): Side | null => {
+        if (!index) return null;
+        const side = exact(index, rows, k, null);
+        const has_pred = pred.length > 0 && pred[0]! >= 0;
+        const summed = group.selection
+          ? null
+          : query.cell_mean(index, group, has_pred, rows.length);
+        side.mean = summed ?? (latent_here && latent ? exact.mean(latent, rows, index) : null);
+        return side;
+      },
+    ),
+    used_side: from(
+      ["index", "used_rows", "k_here", "latent", "latent_here", "sample_mean"],
+      (index, rows, k, latent, latent_here, sample_mean): Side | null => {
+        if (!index) return null;
+        const side = used(index, rows, k, null);
+        side.mean = latent_here && latent ? used.mean(latent, rows, index) : sample_mean;
+        return side;
+      },
+    ),
+    answer: from(
+      ["layer_info", "used_side", "exact_side", "k_here", "measure", "told"],
+      (info, sampled, whole_group, k, measure: Measure, told): Figures | null => {
+        if (info && !info.in_browser) return told;
+        return sampled && whole_group ? query.compare(sampled, whole_group, k, measure) : null;
+      },
+    ),
+    unit_values: from(
+      ["unit", "index", "latent", "latent_here", "truth"],
+      (unit, index, latent, latent_here, truth): Float32Array | null => {
+        if (unit < 0) return null;
+        const out = values(truth.length);
+        if (latent_here && latent) query.write_column(latent, unit, out);
+        else if (index) query.write_unit_values(index, unit, out);
+        else return null;
+        return out;
+      },
+    ),
+  };
+}
+
+/** Work out one side of the comparison, in buffers that are used again. */
+function side_maker() {
+  const counts = whole();
+  const maxima = single();
+  const means = double();
+  const make = (
+    index: LayerIndex,
+    rows: Uint32Array,
+    k: number,
+    mean: Float64Array | null,
+  ): Side => {
+    const histogram = { counts: counts(index.units), none: 0 };
+    histogram.none = query.write_counts(index, rows, histogram.counts);
+    const largest = maxima(index.units);
+    query.write_maxima(index, rows, k, largest);
+    return { n: rows.length, histogram, maxima: largest, mean };
+  };
+  make.mean = (latent: Float32Array, rows: Uint32Array, index: LayerIndex): Float64Array => {
+    const out = means(index.units);
+    query.write_row_mean(latent, rows, out);
+    return out;
+  };
+  return make;
+}
+
+function count_recipes() {
+  return {
+    counts: from(["truth", "pred", "roles"], (truth, pred, roles): Counts => {
+      const counts = { n_items: truth.length, n_sample: 0, n_errors: 0, errors_in_sample: 0 };
+      for (let i = 0; i < truth.length; i++) {
+        const wrong = truth[i]! >= 0 && pred[i]! >= 0 && truth[i] !== pred[i];
+        if (wrong) counts.n_errors += 1;
+        if (!roles[i]) continue;
+        counts.n_sample += 1;
+        if (wrong) counts.errors_in_sample += 1;
+      }
+      return counts;
+    }),
+    class_counts: from(["about", "truth", "pred", "roles"], (about, truth, pred, roles) => {
+      const n = about?.classes.length ?? 0;
+      return {
+        true: count_classes(truth, roles, n),
+        predicted: count_classes(pred, roles, n),
+      };
+    }),
+  };
+}
+
+function count_classes(classes: Int32Array, roles: Uint8Array, n: number): ClassCounts {
+  const items = new Uint32Array(n);
+  const sample = new Uint32Array(n);
+  for (let i = 0; i < classes.length; i++) {
+    const c = classes[i]!;
+    if (c < 0 || c >= n) continue;
+    items[c]! += 1;
+    if (roles[i]) sample[c]! += 1;
+  }
+  return { items, sample };
+}
+
+function read_ranking(ranked: Ranked): Ranking {
+  return {
+    group: decode_as(ranked.group, "uint16", "uint32"),
+    rank: decode_as(ranked.rank, "uint32"),
+    group_size: decode_as(ranked.group_size, "uint32"),
+    log_ratio: decode_as(ranked.log_ratio, "float64"),
+    uses_j: ranked.uses_j,
+    probability: ranked.probability,
+  };
+}
+
+function decode_or_none(array: NdArray | undefined): Int32Array {
+  return array ? (decode(array) as Int32Array) : new Int32Array(0);
+}

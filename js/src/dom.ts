@@ -1,0 +1,51 @@
+/** Elements from plain calls. Text always becomes text nodes, never markup. */
+
+export type Child = Node | string | number | null | undefined | false;
+
+type Properties<E> = Partial<
+  Omit<{ [K in keyof E as E[K] extends (...args: never[]) => unknown ? never : K]: E[K] }, "style">
+> & {
+  style?: Partial<CSSStyleDeclaration>;
+  data?: Record<string, string>;
+  aria?: Record<string, string>;
+};
+
+/** Make an element with properties and children. */
+export function h<T extends keyof HTMLElementTagNameMap>(
+  tag: T,
+  properties: Properties<HTMLElementTagNameMap[T]> = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[T] {
+  const { style, data, aria, ...rest } = properties as Properties<HTMLElement>;
+  const el = document.createElement(tag);
+  Object.assign(el, rest);
+  if (style) Object.assign(el.style, style);
+  for (const [name, value] of Object.entries(data ?? {})) el.dataset[name] = value;
+  for (const [name, value] of Object.entries(aria ?? {})) el.setAttribute(`aria-${name}`, value);
+  append(el, children);
+  return el;
+}
+
+/** Make an SVG element with attributes and children. */
+export function s<T extends keyof SVGElementTagNameMap>(
+  tag: T,
+  attributes: Record<string, string | number> = {},
+  ...children: Child[]
+): SVGElementTagNameMap[T] {
+  const el = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) el.setAttribute(name, String(value));
+  append(el, children);
+  return el;
+}
+
+/** Change a text node only if its text differs, so that screen readers stay calm. */
+export function set_text(el: Node, text: string): void {
+  if (el.textContent !== text) el.textContent = text;
+}
+
+function append(el: Element, children: Child[]): void {
+  for (const child of children) {
+    if (child === null || child === undefined || child === false) continue;
+    el.append(typeof child === "number" ? String(child) : child);
+  }
+}

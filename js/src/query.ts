@@ -1,0 +1,440 @@
+/**
+ * Questions about a group of items in one layer, answered in the browser.
+ *
+ * `latentlens/core/query.py`, `metrics.py` and `sample.py` hold the same
+ * functions; `tests/golden/query.json` holds the two equal. Rows are visited in
+ * ascending order; maxima are float32, sums float64, counts whole numbers.
+ */
+
+import type { By, Correctness, Measure, TopUnits } from "./protocol.gen";
+
+export const OUTLIER = 1;
+export const EXEMPLAR = 2;
+export const DRAWN = 3;
+
+/** Kinds of cell of the running sums, in the order of `core/record.py`. */
+const CORRECT = 0;
+const WRONG_BY_TRUE = 1;
+const WRONG_BY_PREDICTED = 2;
+const UNDECIDED = 3;
+
+/** The order in which a sampler takes the items of each group. */
+export interface Ranking {
+  group: Uint16Array | Uint32Array;
+  rank: Uint32Array;
+  group_size: Uint32Array;
+  log_ratio: Float64Array;
+  uses_j: boolean;
+  probability: boolean;
+}
+
+/** The index and the running sums of one layer. */
+export interface LayerIndex {
+  name: string;
+  units: number;
+  keep: number;
+  top_unit: Uint16Array | Uint32Array;
+  top_value: Float32Array;
+  silent: Uint8Array;
+  cell_sum: Float64Array;
+  cell_count: Float64Array;
+  n_classes: number;
+}
+
+/** Of how many items each unit is the maximum. */
+export interface Histogram {
+  counts: Uint32Array;
+  /** Items without a maximal unit, every unit being zero. */
+  none: number;
+}
+
+/** What the panes show, as `protocol.Answer` has it, with numbers for bytes. */
+export interface Figures {
+  n_group: number;
+  n_used: number;
+  k: number;
+  top: TopUnits | null;
+  exact_top: TopUnits | null;
+  precision: number | null;
+  chance: number;
+  counts: Uint32Array;
+  exact_counts: Uint32Array;
+  none: number;
+  exact_none: number;
+  js_distance: number | null;
+  mean: Float64Array | null;
+  exact_mean: Float64Array | null;
+  cosine_distance: number | null;
+}
+
+type Numbers = Float32Array | Float64Array | Uint32Array;
+
+// -- the sample --------------------------------------------------------------
+
+/**
+ * Share `n` among groups in proportion to their sizes, by largest remainder.
+ *
+ * Whole numbers throughout; equal remainders go to the group that comes first.
+ */
+export function allocate(n: number, sizes: ArrayLike<number>): Float64Array {
+  let total = 0;
+  for (let g = 0; g < sizes.length; g++) total += sizes[g]!;
+  total = Math.max(total, 1);
+  const share = new Float64Array(sizes.length);
+  const remainder = new Float64Array(sizes.length);
+  let left = n;
+  for (let g = 0; g < sizes.length; g++) {
+    const product = n * sizes[g]!;
+    remainder[g] = product % total;
+    share[g] = (product - remainder[g]!) / total;
+    left -= share[g]!;
+  }
+  const first = Array.from(remainder.keys()).sort((a, b) => remainder[b]! - remainder[a]! || a - b);
+  for (const g of first.slice(0, left)) share[g]! += 1;
+  return share;
+}
+
+/** Round `fraction` of `n_items`, half up, and take at least one item. */
+export function sample_size(fraction: number, n_items: number): number {
+  return Math.max(1, Math.min(n_items, Math.floor(fraction * n_items + 0.5)));
+}
+
+/** Round the share `j` of `size`, half up. */
+export function outlier_count(j: number, size: number): number {
+  return Math.floor(j * size + 0.5);
+}
+
+/** Write for every item whether and as what the sample takes it; 0 is outside. */
+export function write_roles(ranking: Ranking, fraction: number, j: number, out: Uint8Array): void {
+  const { group, rank, group_size, uses_j } = ranking;
+  const share = allocate(sample_size(fraction, out.length), group_size);
+  const head = uses_j ? share.map((n) => outlier_count(j, n)) : share;
+  const tail = share.map((n, g) => (uses_j ? group_size[g]! - (n - head[g]!) : group_size[g]!));
+  const taken = uses_j ? OUTLIER : DRAWN;
+  for (let i = 0; i < out.length; i++) {
+    const place = rank[i]!;
+    const g = group[i]!;
+    out[i] = place < head[g]! ? taken : place >= tail[g]! ? EXEMPLAR : 0;
+  }
+}
+
+/** All items in the two orders a sample may stand in: most outlying first, surest first. */
+export interface Orders {
+  outlying: Uint32Array;
+  sure: Uint32Array;
+}
+
+/** Sort a ranking once, so that any sample is put in order by walking along it. */
+export function sort_ranking({ log_ratio, rank }: Ranking): Orders {
+  const ascending = (a: number, b: number): number => {
+    const x = log_ratio[a]!;
+    const y = log_ratio[b]!;
+    return x < y ? -1 : x > y ? 1 : rank[a]! - rank[b]!;
+  };
+  const rows = new Uint32Array(rank.length).map((_, i) => i);
+  return {
+    outlying: rows.slice().sort((a, b) => ascending(a, b) || a - b),
+    sure: rows.sort((a, b) => ascending(b, a) || a - b),
+  };
+}
+
+/** The sample's rows: outliers first, the most outlying leading, then exemplars, the surest leading. */
+export function write_sample_order(roles: Uint8Array, orders: Orders, out: Uint32Array): number {
+  let n = 0;
+  for (const row of orders.outlying) {
+    const role = roles[row];
+    if (role === OUTLIER || role === DRAWN) out[n++] = row;
+  }
+  for (const row of orders.sure) if (roles[row] === EXEMPLAR) out[n++] = row;
+  return n;
+}
+
+// -- groups ------------------------------------------------------------------
+
+/** Which items a question is about. */
+export interface Group {
+  /** The class's number; -1 for all classes. */
+  label_class: number;
+  by: By;
+  correctness: Correctness;
+  /** Only these rows; null for all. */
+  selection: Uint32Array | null;
+}
+
+/** Say which items belong to a group; one of unknown class or prediction is neither correct nor not. */
+export function write_members(
+  label: Int32Array,
+  pred: Int32Array,
+  { label_class, by, correctness, selection }: Group,
+  out: Uint8Array,
+): void {
+  const classes = by === "true" ? label : pred;
+  for (let i = 0; i < out.length; i++) {
+    const known = label[i]! >= 0 && pred[i]! >= 0;
+    const right = label[i] === pred[i];
+    const fits = correctness === "all" || (known && right === (correctness === "correct"));
+    out[i] = fits && (label_class < 0 || classes[i] === label_class) ? 1 : 0;
+  }
+  if (!selection) return;
+  for (const row of selection) if (out[row]) out[row] = 2;
+  for (let i = 0; i < out.length; i++) out[i] = out[i] === 2 ? 1 : 0;
+}
+
+/** Write the rows for which `mask` is not zero, ascending; gives their number. */
+export function write_rows(mask: Uint8Array, out: Uint32Array): number {
+  let n = 0;
+  for (let i = 0; i < mask.length; i++) if (mask[i]) out[n++] = i;
+  return n;
+}
+
+// -- one side of the comparison ----------------------------------------------
+
+/** Each unit's largest activation among the first k of each row's list; -Infinity if unseen. */
+export function write_maxima(
+  { top_unit, top_value, keep }: LayerIndex,
+  rows: Uint32Array,
+  k: number,
+  out: Float32Array,
+): void {
+  out.fill(-Infinity);
+  for (let r = 0; r < rows.length; r++) {
+    const start = rows[r]! * keep;
+    for (let at = start; at < start + k; at++) {
+      const unit = top_unit[at]!;
+      const value = top_value[at]!;
+      if (value > out[unit]!) out[unit] = value;
+    }
+  }
+}
+
+/** Count of how many rows each unit is the maximum; gives how many have none. */
+export function write_counts(
+  { top_unit, silent, keep }: LayerIndex,
+  rows: Uint32Array,
+  out: Uint32Array,
+): number {
+  out.fill(0);
+  let none = 0;
+  for (let r = 0; r < rows.length; r++) {
+    const row = rows[r]!;
+    if (silent[row]) none += 1;
+    else out[top_unit[row * keep]!]! += 1;
+  }
+  return none;
+}
+
+/** Mean of some rows of a matrix, summed in float64. */
+export function write_row_mean(values: Float32Array, rows: Uint32Array, out: Float64Array): void {
+  const width = out.length;
+  out.fill(0);
+  for (let r = 0; r < rows.length; r++) {
+    const start = rows[r]! * width;
+    for (let u = 0; u < width; u++) out[u]! += values[start + u]!;
+  }
+  for (let u = 0; u < width; u++) out[u]! /= rows.length;
+}
+
+/**
+ * The exact mean of a class, by correctness, from the running sums.
+ *
+ * Null for an empty group, and for one with items in no cell.
+ */
+export function cell_mean(
+  index: LayerIndex,
+  { label_class, by, correctness }: Group,
+  has_pred: boolean,
+  n_group: number,
+): Float64Array | null {
+  const { cell_sum, cell_count, n_classes, units } = index;
+  const kinds = cell_kinds(label_class < 0, by, correctness, has_pred);
+  const from = Math.max(label_class, 0);
+  const to = label_class < 0 ? n_classes : label_class + 1;
+  const mean = new Float64Array(units);
+  let n = 0;
+  for (const kind of kinds) {
+    for (let c = from; c < to; c++) {
+      const cell = kind * n_classes + c;
+      n += cell_count[cell]!;
+      for (let u = 0; u < units; u++) mean[u]! += cell_sum[cell * units + u]!;
+    }
+  }
+  if (n === 0 || n !== n_group) return null;
+  for (let u = 0; u < units; u++) mean[u]! /= n;
+  return mean;
+}
+
+/** The kinds of cell that make up a group, no item twice. */
+function cell_kinds(any: boolean, by: By, correctness: Correctness, has_pred: boolean): number[] {
+  const wrong = by === "predicted" && !any ? WRONG_BY_PREDICTED : WRONG_BY_TRUE;
+  if (correctness === "correct") return [CORRECT];
+  if (correctness === "incorrect") return [wrong];
+  // Undecided items stand under their prediction if there is one, else under their label.
+  const joins = any || (by === "predicted") === has_pred;
+  return joins ? [CORRECT, wrong, UNDECIDED] : [CORRECT, wrong];
+}
+
+// -- metrics -----------------------------------------------------------------
+
+/** The k units of largest value; equal values stand in order of their unit. */
+export function top_units(values: Numbers, k: number): number[] {
+  const best: number[] = [];
+  for (let unit = 0; unit < values.length; unit++) {
+    const value = values[unit]!;
+    if (best.length === k && !(value > values[best[k - 1]!]!)) continue;
+    let at = Math.min(best.length, k - 1);
+    while (at > 0 && value > values[best[at - 1]!]!) {
+      best[at] = best[at - 1]!;
+      at -= 1;
+    }
+    best[at] = unit;
+  }
+  return best;
+}
+
+/** Jensen-Shannon distance of two histograms, logarithms to base 2, "none" being a last bin. */
+export function js_distance(p: Histogram, q: Histogram): number {
+  const total_p = sum(p.counts) + p.none;
+  const total_q = sum(q.counts) + q.none;
+  if (total_p === 0 || total_q === 0) return total_p === total_q ? 0 : 1;
+  let divergence = js_term(p.none / total_p, q.none / total_q);
+  for (let u = 0; u < p.counts.length; u++) {
+    if (p.counts[u] || q.counts[u]) {
+      divergence += js_term(p.counts[u]! / total_p, q.counts[u]! / total_q);
+    }
+  }
+  return Math.sqrt(Math.min(Math.max(divergence / 2, 0), 1));
+}
+
+function js_term(p: number, q: number): number {
+  const middle = (p + q) / 2;
+  return (p > 0 ? p * Math.log2(p / middle) : 0) + (q > 0 ? q * Math.log2(q / middle) : 0);
+}
+
+/** One minus the cosine of the angle; 0 if both are zero, 1 if one is. */
+export function cosine_distance(u: Float64Array, v: Float64Array): number {
+  const scale_u = largest(u);
+  const scale_v = largest(v);
+  if (scale_u === 0 || scale_v === 0) return scale_u === scale_v ? 0 : 1;
+  let uv = 0;
+  let uu = 0;
+  let vv = 0;
+  for (let i = 0; i < u.length; i++) {
+    // Scaled to a largest entry of 1: squares of extreme entries leave float64.
+    const a = u[i]! / scale_u;
+    const b = v[i]! / scale_v;
+    uv += a * b;
+    uu += a * a;
+    vv += b * b;
+  }
+  return Math.min(Math.max(1 - uv / (Math.sqrt(uu) * Math.sqrt(vv)), 0), 2);
+}
+
+function largest(values: Float64Array): number {
+  let most = 0;
+  for (let i = 0; i < values.length; i++) most = Math.max(most, Math.abs(values[i]!));
+  return most;
+}
+
+function sum(values: Uint32Array): number {
+  let total = 0;
+  for (let i = 0; i < values.length; i++) total += values[i]!;
+  return total;
+}
+
+// -- the answer --------------------------------------------------------------
+
+/** What one side of the comparison, the sample or the whole group, amounts to. */
+export interface Side {
+  n: number;
+  histogram: Histogram;
+  maxima: Float32Array;
+  mean: Float64Array | null;
+}
+
+const NO_UNITS: TopUnits = { unit: [], value: [], hit: [], exact_value: [] };
+
+/** Compare a group's sampled items with the whole group. */
+export function compare(used: Side, group: Side, k: number, measure: Measure): Figures {
+  const units = used.maxima.length;
+  const score = used.n ? scores(used, measure) : null;
+  const exact = group.n ? scores(group, measure) : null;
+  const top = used.n ? top_of(score, exact, k, measure) : NO_UNITS;
+  return {
+    n_group: group.n,
+    n_used: used.n,
+    k,
+    top,
+    exact_top: group.n ? top_of(exact, exact, k, measure) : NO_UNITS,
+    precision: group.n && k < units ? precision(top, exact, k) : null,
+    chance: Math.min(k, units) / units,
+    counts: used.histogram.counts,
+    exact_counts: group.histogram.counts,
+    none: used.histogram.none,
+    exact_none: group.histogram.none,
+    js_distance: group.n ? js_distance(used.histogram, group.histogram) : null,
+    mean: used.n ? used.mean : null,
+    exact_mean: group.n ? group.mean : null,
+    cosine_distance: group.n ? mean_distance(used, group) : null,
+  };
+}
+
+function scores(side: Side, measure: Measure): Numbers | null {
+  if (measure === "max") return side.maxima;
+  return measure === "count" ? side.histogram.counts : side.mean;
+}
+
+function top_of(
+  score: Numbers | null,
+  exact: Numbers | null,
+  k: number,
+  measure: Measure,
+): TopUnits | null {
+  if (!score) return null;
+  const unit = top_units(score, k);
+  const kth = exact ? exact[top_units(exact, k)[k - 1]!]! : Number.NaN;
+  const hit = unit.map((u) => exact !== null && exact[u]! >= kth);
+  return {
+    unit,
+    value: unit.map((u) => score[u]!),
+    hit,
+    // The index bounds the maximum of a unit that misses the exact top k, no more.
+    exact_value: unit.map((u, i) => (exact && (measure !== "max" || hit[i]) ? exact[u]! : null)),
+  };
+}
+
+function precision(top: TopUnits | null, exact: Numbers | null, k: number): number | null {
+  if (!top || (!exact && top.unit.length > 0)) return null;
+  return top.hit.filter(Boolean).length / k;
+}
+
+function mean_distance(used: Side, group: Side): number | null {
+  if (!used.n) return 1;
+  return used.mean && group.mean ? cosine_distance(used.mean, group.mean) : null;
+}
+
+// -- one unit ----------------------------------------------------------------
+
+/** A unit's activation by row where the index has it; NaN where it does not. */
+export function write_unit_values(index: LayerIndex, unit: number, out: Float32Array): void {
+  const { top_unit, top_value, keep } = index;
+  for (let i = 0; i < out.length; i++) {
+    out[i] = Number.NaN;
+    for (let at = i * keep; at < (i + 1) * keep; at++) {
+      if (top_unit[at] === unit) out[i] = top_value[at]!;
+    }
+  }
+}
+
+/** A column of a matrix. */
+export function write_column(values: Float32Array, column: number, out: Float32Array): void {
+  const width = values.length / out.length;
+  for (let i = 0; i < out.length; i++) out[i] = values[i * width + column]!;
+}
+
+/** Those of `rows` whose value is known and largest, largest first. */
+export function strongest(values: Float32Array, rows: Uint32Array, n: number): Uint32Array {
+  return rows
+    .filter((row) => !Number.isNaN(values[row]!))
+    .sort((a, b) => values[b]! - values[a]! || a - b)
+    .slice(0, n);
+}

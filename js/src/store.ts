@@ -1,0 +1,214 @@
+/** The lens's state in the browser; the only file that touches the widget's model. */
+
+import type { AnyModel } from "@anywidget/types";
+import { Cache } from "./cache";
+import { encode } from "./codec";
+import { type Derived, recipes } from "./derive";
+import type { State } from "./protocol.gen";
+import type { Figures, LayerIndex } from "./query";
+import { Reactive, type Schedule } from "./reactive";
+import { type Ask, KernelGone, type Progress, type ReplyTo, type RequestKind, Rpc } from "./rpc";
+
+/** How far a question to the kernel is; null when none is open. */
+export interface Waiting {
+  done: number;
+  total: number;
+}
+
+/** What is known of the sample's mean where the kernel has to work it out. */
+export interface MeansNote {
+  /** What it took; empty if it is not known. */
+  note: string;
+  /** Why there is none, in a sentence; empty if there is one. */
+  error: string;
+}
+
+/** State that never leaves the browser. */
+export interface Local {
+  /** The row under the pointer; -1 for none. */
+  hover: number;
+  /** Classes switched off in the legend, by number. */
+  hidden: ReadonlySet<number>;
+  /** A slider or a lasso is being moved. */
+  dragging: boolean;
+  /** The kernel was restarted or has gone: what is here still works. */
+  kernel_gone: boolean;
+  /** The index of `layer`, once it is here. */
+  index: LayerIndex | null;
+  /** The latent of every item, (n_items, latent_units), once it is here. */
+  latent: Float32Array | null;
+  /** Why the index or the latent could not be had, in a sentence. */
+  layer_error: string;
+  /** The sample's mean where the kernel works it out. */
+  sample_mean: Float64Array | null;
+  means_note: MeansNote;
+  /** The kernel's answer, for a layer whose index stays there. */
+  told: Figures | null;
+  told_error: string;
+  /** Open questions, by kind. */
+  waiting: Readonly<Partial<Record<RequestKind, Waiting>>>;
+}
+
+/** All that can be read and watched. */
+export type Truth = State & Local & Derived;
+export type Key = keyof Truth;
+/** What can be set; the rest follows. */
+export type Settable = State & Local;
+export type Model = AnyModel<State>;
+
+/** What a pane sees. */
+export interface Store {
+  /** The value now; a derived one is worked out if something it needs has changed. */
+  get<K extends Key>(key: K): Truth[K];
+  /** Change values here at once, and in the kernel on the next frame. */
+  set(patch: Partial<Settable>): void;
+  /** Run now, and then at most once per frame when one of the keys has changed. */
+  watch(keys: readonly Key[], run: () => void, signal: AbortSignal): void;
+  /** Ask the kernel; rejects with `Refused`, `Dropped` or `KernelGone`. */
+  ask<K extends RequestKind>(request: Ask<K>, progress?: Progress): Promise<ReplyTo<K>>;
+}
+
+/** Every synced trait; `satisfies` holds the list complete. */
+const SYNCED = Object.keys({
+  status: 0,
+  progress: 0,
+  doing: 0,
+  error: 0,
+  about: 0,
+  items: 0,
+  points: 0,
+  ranked: 0,
+  sampler: 0,
+  fraction: 0,
+  j: 0,
+  layer: 0,
+  label: 0,
+  by: 0,
+  correctness: 0,
+  k: 0,
+  measure: 0,
+  projection: 0,
+  color_by: 0,
+  unit: 0,
+  selection: 0,
+} satisfies Record<keyof State, 0>) as (keyof State)[];
+
+const LOCAL: Local = {
+  hover: -1,
+  hidden: new Set(),
+  dragging: false,
+  kernel_gone: false,
+  index: null,
+  latent: null,
+  layer_error: "",
+  sample_mean: null,
+  means_note: { note: "", error: "" },
+  told: null,
+  told_error: "",
+  waiting: {},
+};
+
+/** Bytes of layers' indices kept in the browser. */
+const LAYER_BUDGET = 200e6;
+
+type Handler = (content: unknown, buffers?: DataView[]) => void;
+
+const next_frame: Schedule = (run) => void requestAnimationFrame(run);
+
+/** One model's state, shared by all its views. */
+export class LensStore implements Store {
+  readonly layers = new Cache<LayerIndex>(LAYER_BUDGET);
+  private readonly values: Reactive<Truth, keyof Derived>;
+  private readonly rpc: Rpc;
+  private readonly unsent = new Set<keyof State>();
+  private readonly views = new Set<Element>();
+
+  constructor(
+    private readonly model: Model,
+    private readonly signal: AbortSignal,
+    schedule: Schedule = next_frame,
+  ) {
+    const synced = Object.fromEntries(SYNCED.map((key) => [key, model.get(key)])) as unknown;
+    const start = { ...(synced as State), ...LOCAL };
+    start.selection ??= encode(new Uint32Array(0));
+    this.values = new Reactive<Truth, keyof Derived>(start, recipes(), schedule, () =>
+      this.write(),
+    );
+    this.rpc = new Rpc((content, buffers) =>
+      model.send(content, undefined, buffers as ArrayBufferView[]),
+    );
+    this.listen();
+  }
+
+  get<K extends Key>(key: K): Truth[K] {
+    return this.values.get(key);
+  }
+
+  set(patch: Partial<Settable>): void {
+    for (const key of this.values.set(patch)) {
+      if (is_synced(key)) this.unsent.add(key);
+    }
+  }
+
+  watch(keys: readonly Key[], run: () => void, signal: AbortSignal): void {
+    this.values.watch(keys, run, signal);
+  }
+
+  ask<K extends RequestKind>(request: Ask<K>, progress?: Progress): Promise<ReplyTo<K>> {
+    if (this.get("kernel_gone")) {
+      return Promise.reject(new KernelGone("The kernel that made this has gone."));
+    }
+    return this.rpc.ask(request, progress);
+  }
+
+  /** Take a view's element, by which JupyterLab shows whether its kernel is there. */
+  attach(el: Element, signal: AbortSignal): void {
+    this.views.add(el);
+    signal.addEventListener("abort", () => this.views.delete(el), { once: true });
+    this.look_for_kernel();
+  }
+
+  private listen(): void {
+    const heard: [string, Handler][] = [
+      ...SYNCED.map((key): [string, Handler] => [`change:${key}`, () => this.read(key)]),
+      ["msg:custom", (content, buffers) => this.rpc.receive(content, buffers ?? [])],
+      // The widget manager sets `comm_live` on a model when its kernel restarts; both
+      // events are heard before the views have changed their class.
+      ["comm_live_update", () => queueMicrotask(() => this.look_for_kernel())],
+      ["comm:close", () => this.lose_kernel()],
+    ];
+    for (const [event, run] of heard) this.model.on(event, run);
+    this.signal.addEventListener("abort", () => {
+      for (const [event, run] of heard) this.model.off(event, run);
+      this.rpc.abandon(new KernelGone("The lens was closed."));
+    });
+  }
+
+  /** Take a trait's value from the kernel, unless a newer one waits to be sent. */
+  private read(key: keyof State): void {
+    if (!this.unsent.has(key)) this.values.set({ [key]: this.model.get(key) });
+  }
+
+  private write(): void {
+    if (this.unsent.size === 0) return;
+    const keys = [...this.unsent];
+    for (const key of keys) this.model.set(key, this.get(key));
+    this.unsent.clear();
+    this.model.save_changes();
+  }
+
+  private look_for_kernel(): void {
+    const gone = [...this.views].some((el) => el.closest(".jupyter-widgets-disconnected"));
+    if (gone) this.lose_kernel();
+    else this.values.set({ kernel_gone: false });
+  }
+
+  private lose_kernel(): void {
+    this.values.set({ kernel_gone: true, waiting: {} });
+    this.rpc.abandon(new KernelGone("The kernel that made this has gone."));
+  }
+}
+
+function is_synced(key: Key): key is keyof State {
+  return (SYNCED as Key[]).includes(key);
+}
