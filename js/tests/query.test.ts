@@ -1,0 +1,226 @@
+import { describe, expect, it } from "vitest";
+import json from "../../tests/golden/query.json";
+import type { Answer, Question } from "../src/protocol.gen";
+import * as query from "../src/query";
+
+interface Golden {
+  allocate: { n: number; sizes: number[]; shares: number[] }[];
+  sample_size: { fraction: number; n_items: number; size: number }[];
+  rankings: Record<string, Listed>;
+  samples: { ranking: string; fraction: number; j: number; roles: number[]; index: number[] }[];
+  records: Record<string, ListedRecord>;
+  questions: {
+    record: string;
+    question: Omit<Question, "selection"> & { selection: number[] | null };
+    sample_mean: number[] | null;
+    answer: Answer & Record<"counts" | "exact_counts" | "mean" | "exact_mean", number[] | null>;
+  }[];
+}
+
+interface Listed {
+  group: number[];
+  rank: number[];
+  group_size: number[];
+  log_ratio: number[];
+  uses_j: boolean;
+  probability: boolean;
+}
+
+interface ListedRecord {
+  classes: string[];
+  label: number[];
+  pred: number[];
+  latent_layer: string;
+  latent: number[][];
+  cell_count: number[][];
+  layers: Record<
+    string,
+    {
+      units: number;
+      keep: number;
+      index_dtype: string;
+      top_unit: number[][];
+      top_value: number[][];
+      silent: number[];
+      cell_sum: number[][][];
+    }
+  >;
+}
+
+const golden = json as unknown as Golden;
+
+function ranking_of(name: string): query.Ranking {
+  const { group, rank, group_size, log_ratio, ...rest } = golden.rankings[name]!;
+  return {
+    group: Uint16Array.from(group),
+    rank: Uint32Array.from(rank),
+    group_size: Uint32Array.from(group_size),
+    log_ratio: Float64Array.from(log_ratio),
+    ...rest,
+  };
+}
+
+function index_of(record: ListedRecord, name: string): query.LayerIndex {
+  const layer = record.layers[name]!;
+  const Units = layer.index_dtype === "uint16" ? Uint16Array : Uint32Array;
+  return {
+    name,
+    units: layer.units,
+    keep: layer.keep,
+    top_unit: Units.from(layer.top_unit.flat()),
+    top_value: Float32Array.from(layer.top_value.flat()),
+    silent: Uint8Array.from(layer.silent),
+    cell_sum: Float64Array.from(layer.cell_sum.flat(2)),
+    cell_count: Float64Array.from(record.cell_count.flat()),
+    n_classes: record.classes.length,
+  };
+}
+
+function rows_of(mask: Uint8Array): Uint32Array {
+  const rows = new Uint32Array(mask.length);
+  return rows.slice(0, query.write_rows(mask, rows));
+}
+
+function side_of(index: query.LayerIndex, rows: Uint32Array, k: number): query.Side {
+  const maxima = new Float32Array(index.units);
+  const counts = new Uint32Array(index.units);
+  query.write_maxima(index, rows, k, maxima);
+  return {
+    n: rows.length,
+    maxima,
+    histogram: { counts, none: query.write_counts(index, rows, counts) },
+    mean: null,
+  };
+}
+
+function answer_of({ record: name, question, sample_mean }: Golden["questions"][number]) {
+  const record = golden.records[name]!;
+  const index = index_of(record, question.layer);
+  const label = Int32Array.from(record.label);
+  const pred = Int32Array.from(record.pred);
+  const group: query.Group = {
+    label_class: record.classes.indexOf(question.label),
+    by: question.by,
+    correctness: question.correctness,
+    selection: question.selection && Uint32Array.from(question.selection),
+  };
+  const member = new Uint8Array(label.length);
+  query.write_members(label, pred, group, member);
+  const roles = new Uint8Array(label.length);
+  query.write_roles(ranking_of(question.sampler), question.fraction, question.j, roles);
+  const rows = rows_of(member);
+  const sampled = rows.filter((row) => roles[row]);
+  const exact = side_of(index, rows, question.k);
+  const used = side_of(index, sampled, question.k);
+  exact.mean = group.selection ? null : query.cell_mean(index, group, pred[0]! >= 0, rows.length);
+  used.mean = sample_mean && Float64Array.from(sample_mean);
+  if (question.layer === record.latent_layer) {
+    const latent = Float32Array.from(record.latent.flat());
+    used.mean = new Float64Array(index.units);
+    query.write_row_mean(latent, sampled, used.mean);
+    if (!exact.mean) {
+      exact.mean = new Float64Array(index.units);
+      query.write_row_mean(latent, rows, exact.mean);
+    }
+  }
+  return query.compare(used, exact, question.k, question.measure);
+}
+
+/** Equal to float32: sums may have been taken in another order. */
+function expect_close(actual: ArrayLike<number> | null, expected: number[] | null): void {
+  if (!actual || !expected) {
+    expect(actual).toBe(expected);
+    return;
+  }
+  expect(actual.length).toBe(expected.length);
+  for (let i = 0; i < expected.length; i++) {
+    const scale = Math.max(Math.abs(expected[i]!), 1e-6);
+    expect(Math.abs(actual[i]! - expected[i]!) / scale).toBeLessThan(2 ** -24);
+  }
+}
+
+const one = (value: number | null) => (value === null ? null : [value]);
+
+describe("the browser's engine equals the kernel's", () => {
+  it("shares a number among groups", () => {
+    for (const { n, sizes, shares } of golden.allocate) {
+      expect(Array.from(query.allocate(n, sizes))).toEqual(shares);
+    }
+  });
+
+  it("rounds the sample's size", () => {
+    for (const { fraction, n_items, size } of golden.sample_size) {
+      expect(query.sample_size(fraction, n_items)).toBe(size);
+    }
+  });
+
+  it.each(golden.samples)("cuts $ranking at $fraction, j = $j", ({
+    ranking,
+    fraction,
+    j,
+    roles,
+    index,
+  }) => {
+    const ranked = ranking_of(ranking);
+    const taken = new Uint8Array(roles.length);
+    query.write_roles(ranked, fraction, j, taken);
+    expect(Array.from(taken)).toEqual(roles);
+    const order = new Uint32Array(roles.length);
+    const n = query.write_sample_order(taken, query.sort_ranking(ranked), order);
+    expect(Array.from(order.subarray(0, n))).toEqual(index);
+  });
+
+  it.each(golden.questions)("answers $question.measure of $question.layer, $record", (asked) => {
+    const expected = asked.answer;
+    const figures = answer_of(asked);
+    for (const name of [
+      "n_group",
+      "n_used",
+      "k",
+      "none",
+      "exact_none",
+      "precision",
+      "chance",
+    ] as const) {
+      expect(figures[name], name).toBe(expected[name]);
+    }
+    expect(Array.from(figures.counts)).toEqual(expected.counts);
+    expect(Array.from(figures.exact_counts)).toEqual(expected.exact_counts);
+    for (const name of ["top", "exact_top"] as const) {
+      expect(figures[name]?.unit).toEqual(expected[name]?.unit);
+      expect(figures[name]?.hit).toEqual(expected[name]?.hit);
+      expect_close(figures[name]?.value ?? null, expected[name]?.value ?? null);
+      const known = (values: (number | null)[] | undefined) =>
+        values?.map((v) => v ?? Number.MAX_VALUE) ?? null;
+      expect_close(known(figures[name]?.exact_value), known(expected[name]?.exact_value));
+    }
+    expect_close(figures.mean, expected.mean);
+    expect_close(figures.exact_mean, expected.exact_mean);
+    expect_close(one(figures.js_distance), one(expected.js_distance));
+    expect_close(one(figures.cosine_distance), one(expected.cosine_distance));
+  });
+});
+
+describe("edges", () => {
+  it("counts both zero as no distance and one zero as the largest", () => {
+    const zero = new Float64Array(3);
+    const some = Float64Array.of(1, 0, 2);
+    expect(query.cosine_distance(zero, zero)).toBe(0);
+    expect(query.cosine_distance(zero, some)).toBe(1);
+  });
+
+  it("ranks equal values by unit", () => {
+    expect(query.top_units(Float32Array.of(2, 3, 2, 3, 1), 4)).toEqual([1, 3, 0, 2]);
+  });
+
+  it("gives the strongest of the rows whose value is known", () => {
+    const values = Float32Array.of(1, Number.NaN, 3, 3);
+    expect(Array.from(query.strongest(values, Uint32Array.of(0, 1, 2, 3), 3))).toEqual([2, 3, 0]);
+  });
+
+  it("shares exactly where the product of two counts is large", () => {
+    const sizes = [1_000_003, 2_000_003, 70_001];
+    const shares = query.allocate(1_234_567, sizes);
+    expect(shares.reduce((a, b) => a + b)).toBe(1_234_567);
+  });
+});
