@@ -1,7 +1,7 @@
 /** Everything that follows from the state and is never stored. */
 
 import { decode, decode_as } from "./codec";
-import type { About, Items, LayerInfo, Measure, NdArray, Points, Ranked } from "./protocol.gen";
+import type { About, Items, LayerInfo, NdArray, Points, Question, Ranked } from "./protocol.gen";
 import type { Figures, Group, LayerIndex, Orders, Ranking, Side } from "./query";
 import * as query from "./query";
 import type { Recipes } from "./reactive";
@@ -50,6 +50,12 @@ export interface Derived {
   /** Those of them that are in the sample, ascending. */
   used_rows: Uint32Array;
   layer_info: LayerInfo | null;
+  /** The state of the controls as a question to the kernel. */
+  question: Question;
+  /** The same for the sample's mean, which neither `k` nor `measure` changes. */
+  means_question: Question;
+  /** The sample's mean where the kernel has worked it out for this very question. */
+  sample_mean: Float64Array | null;
   /** Whether `layer` is the layer whose values for all items are here. */
   latent_here: boolean;
   /** k after the layer's width and the index's are taken into account. */
@@ -144,6 +150,33 @@ function group_recipes() {
       const out = group_rows(mask.length);
       return out.subarray(0, query.write_rows(mask, out));
     }),
+    means_question: from(
+      ["layer", "ranked", "sampler", "fraction", "j", "label", "by", "correctness", "selection"],
+      (layer, ranked, sampler, fraction, j, label, by, correctness, selection): Question => ({
+        layer,
+        // While a new sampler ranks, the panes still show the old one's sample.
+        sampler: ranked?.sampler ?? sampler,
+        fraction,
+        j,
+        label,
+        by,
+        correctness,
+        k: 1,
+        measure: "mean",
+        selection: selection.shape[0] ? selection : null,
+      }),
+    ),
+    question: from(
+      ["means_question", "k_here", "measure"],
+      (question, k, measure): Question => ({
+        ...question,
+        k,
+        measure,
+      }),
+    ),
+    sample_mean: from(["means", "means_question"], (means, asked) =>
+      means?.asked === asked ? means.mean : null,
+    ),
     used_rows: from(["roles", "group_rows"], (roles, rows) => {
       const out = used_rows(roles.length);
       let n = 0;
@@ -192,9 +225,13 @@ function side_recipes() {
       },
     ),
     answer: from(
-      ["layer_info", "used_side", "exact_side", "k_here", "measure", "told"],
-      (info, sampled, whole_group, k, measure: Measure, told): Figures | null => {
-        if (info && !info.in_browser) return told;
+      ["layer_info", "used_side", "exact_side", "measure", "told", "question", "sample_mean"],
+      (info, sampled, whole_group, measure, told, question, mean): Figures | null => {
+        if (info && !info.in_browser) {
+          const figures = told?.asked === question ? told.figures : null;
+          return figures && query.with_mean(figures, mean, measure);
+        }
+        const k = question.k;
         return sampled && whole_group ? query.compare(sampled, whole_group, k, measure) : null;
       },
     ),

@@ -378,6 +378,21 @@ export function compare(used: Side, group: Side, k: number, measure: Measure): F
   };
 }
 
+/** Complete the kernel's answer by a mean that came later. */
+export function with_mean(figures: Figures, mean: Float64Array | null, measure: Measure): Figures {
+  if (figures.mean || !mean || !figures.n_used) return figures;
+  const { exact_mean, k } = figures;
+  const done = {
+    ...figures,
+    mean,
+    cosine_distance: exact_mean ? cosine_distance(mean, exact_mean) : null,
+  };
+  if (measure !== "mean") return done;
+  const top = top_of(mean, exact_mean, k, measure);
+  const compared = exact_mean && k < mean.length ? precision(top, exact_mean, k) : null;
+  return { ...done, top, precision: compared };
+}
+
 function scores(side: Side, measure: Measure): Numbers | null {
   if (measure === "max") return side.maxima;
   return measure === "count" ? side.histogram.counts : side.mean;

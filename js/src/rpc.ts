@@ -5,7 +5,10 @@ import type { Reply, Request } from "./protocol.gen";
 
 export type RequestKind = Request["kind"];
 /** A request without its id, which is given when it is sent. */
-export type Ask<K extends RequestKind> = Omit<Extract<Request, { kind: K }>, "id">;
+export type Ask<K extends RequestKind> = { kind: K } & Omit<
+  Extract<Request, { kind: K }>,
+  "id" | "kind"
+>;
 /** What answers a request of this kind. */
 export type ReplyTo<K extends RequestKind> = K extends "hello" | "cancel"
   ? Extract<Reply, { kind: "ok" }>
@@ -49,7 +52,7 @@ export class Rpc {
   /** Send a request; rejects with `Refused`, `Dropped` or `KernelGone`. */
   ask<K extends RequestKind>(request: Ask<K>, progress: Progress = () => {}): Promise<ReplyTo<K>> {
     const id = this.next++;
-    const kind = request.kind as K;
+    const { kind } = request;
     if (NEWEST_WINS.has(kind)) this.drop(kind);
     return new Promise<ReplyTo<K>>((resolve, reject) => {
       this.pending.set(id, { kind, resolve, reject, progress });
@@ -76,6 +79,11 @@ export class Rpc {
     if (reply.kind === "error") asked.reject(new Refused(reply.message));
     else if (reply.kind === "dropped") asked.reject(new Dropped("A newer question came."));
     else asked.resolve(reply as never);
+  }
+
+  /** Whether a question of this kind is still open. */
+  open(kind: RequestKind): boolean {
+    return [...this.pending.values()].some((asked) => asked.kind === kind);
   }
 
   /** Give up all that is not answered yet. */

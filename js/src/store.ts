@@ -4,7 +4,8 @@ import type { AnyModel } from "@anywidget/types";
 import { Cache } from "./cache";
 import { encode } from "./codec";
 import { type Derived, recipes } from "./derive";
-import type { State } from "./protocol.gen";
+import { PictureBook } from "./pictures";
+import type { Picture, Question, State } from "./protocol.gen";
 import type { Figures, LayerIndex } from "./query";
 import { Reactive, type Schedule } from "./reactive";
 import { type Ask, KernelGone, type Progress, type ReplyTo, type RequestKind, Rpc } from "./rpc";
@@ -15,11 +16,20 @@ export interface Waiting {
   total: number;
 }
 
-/** What is known of the sample's mean where the kernel has to work it out. */
-export interface MeansNote {
+/** A mean that the kernel worked out, and the question it answers. */
+export interface Means {
+  asked: Question;
+  mean: Float64Array | null;
   /** What it took; empty if it is not known. */
   note: string;
   /** Why there is none, in a sentence; empty if there is one. */
+  error: string;
+}
+
+/** The kernel's answer where the index stays there, and the question it answers. */
+export interface Told {
+  asked: Question;
+  figures: Figures | null;
   error: string;
 }
 
@@ -39,14 +49,16 @@ export interface Local {
   latent: Float32Array | null;
   /** Why the index or the latent could not be had, in a sentence. */
   layer_error: string;
-  /** The sample's mean where the kernel works it out. */
-  sample_mean: Float64Array | null;
-  means_note: MeansNote;
-  /** The kernel's answer, for a layer whose index stays there. */
-  told: Figures | null;
-  told_error: string;
+  /** The newest mean from the kernel; it may answer an older question. */
+  means: Means | null;
+  /** The newest answer from the kernel; it may answer an older question. */
+  told: Told | null;
   /** Open questions, by kind. */
   waiting: Readonly<Partial<Record<RequestKind, Waiting>>>;
+  /** The kernel has been silent for a while: busy with a cell, or gone. */
+  kernel_slow: boolean;
+  /** Rises whenever pictures have arrived. */
+  pictures: number;
 }
 
 /** All that can be read and watched. */
@@ -66,6 +78,8 @@ export interface Store {
   watch(keys: readonly Key[], run: () => void, signal: AbortSignal): void;
   /** Ask the kernel; rejects with `Refused`, `Dropped` or `KernelGone`. */
   ask<K extends RequestKind>(request: Ask<K>, progress?: Progress): Promise<ReplyTo<K>>;
+  /** The picture of a row; asked for if it is not here, and `pictures` rises when it is. */
+  picture(row: number): Picture | undefined;
 }
 
 /** Every synced trait; `satisfies` holds the list complete. */
@@ -101,17 +115,21 @@ const LOCAL: Local = {
   index: null,
   latent: null,
   layer_error: "",
-  sample_mean: null,
-  means_note: { note: "", error: "" },
+  means: null,
   told: null,
-  told_error: "",
   waiting: {},
+  kernel_slow: false,
+  pictures: 0,
 };
 
 /** Bytes of layers' indices kept in the browser. */
 const LAYER_BUDGET = 200e6;
 
 type Handler = (content: unknown, buffers?: DataView[]) => void;
+
+/** A kernel that answers nothing for as long is worth a word. */
+const SLOW_MS = 6000;
+const GONE = "The kernel that made this has gone.";
 
 const next_frame: Schedule = (run) => void requestAnimationFrame(run);
 
@@ -120,6 +138,7 @@ export class LensStore implements Store {
   readonly layers = new Cache<LayerIndex>(LAYER_BUDGET);
   private readonly values: Reactive<Truth, keyof Derived>;
   private readonly rpc: Rpc;
+  private readonly book: PictureBook;
   private readonly unsent = new Set<keyof State>();
   private readonly views = new Set<Element>();
 
@@ -136,6 +155,10 @@ export class LensStore implements Store {
     );
     this.rpc = new Rpc((content, buffers) =>
       model.send(content, undefined, buffers as ArrayBufferView[]),
+    );
+    this.book = new PictureBook(
+      (rows) => this.ask({ kind: "pictures", rows }).then((reply) => reply.pictures),
+      () => this.set({ pictures: this.get("pictures") + 1 }),
     );
     this.listen();
   }
@@ -155,10 +178,35 @@ export class LensStore implements Store {
   }
 
   ask<K extends RequestKind>(request: Ask<K>, progress?: Progress): Promise<ReplyTo<K>> {
-    if (this.get("kernel_gone")) {
-      return Promise.reject(new KernelGone("The kernel that made this has gone."));
-    }
-    return this.rpc.ask(request, progress);
+    if (this.get("kernel_gone")) return Promise.reject(new KernelGone(GONE));
+    const { kind } = request;
+    const mark = (waiting: Waiting | undefined) =>
+      this.values.set({ waiting: without_undefined({ ...this.get("waiting"), [kind]: waiting }) });
+    const heard = () => {
+      clearTimeout(timer);
+      this.values.set({ kernel_slow: false });
+    };
+    const timer = setTimeout(() => this.values.set({ kernel_slow: true }), SLOW_MS);
+    mark({ done: 0, total: 0 });
+    const reply = this.rpc.ask<K>(request, (done, total) => {
+      heard();
+      mark({ done, total });
+      progress?.(done, total);
+    });
+    const settled = () => {
+      heard();
+      if (!this.rpc.open(kind)) mark(undefined);
+    };
+    reply.then(settled, settled);
+    return reply;
+  }
+
+  picture(row: number): Picture | undefined {
+    return this.book.get(row);
+  }
+
+  forget_pictures(): void {
+    this.book.clear();
   }
 
   /** Take a view's element, by which JupyterLab shows whether its kernel is there. */
@@ -205,10 +253,14 @@ export class LensStore implements Store {
 
   private lose_kernel(): void {
     this.values.set({ kernel_gone: true, waiting: {} });
-    this.rpc.abandon(new KernelGone("The kernel that made this has gone."));
+    this.rpc.abandon(new KernelGone(GONE));
   }
 }
 
 function is_synced(key: Key): key is keyof State {
   return (SYNCED as Key[]).includes(key);
+}
+
+function without_undefined<T extends object>(record: T): T {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value)) as T;
 }

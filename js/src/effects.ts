@@ -1,0 +1,191 @@
+/** What is fetched from the kernel as the state changes, and where it is put. */
+
+import { decode_as } from "./codec";
+import type { Answer, LayerReply, Question } from "./protocol.gen";
+import type { Figures, LayerIndex } from "./query";
+import { Dropped, words } from "./rpc";
+import type { LensStore } from "./store";
+
+/** How long the controls must rest before the kernel is asked. */
+const REST_MS = 120;
+
+/** Keep the index, the latent, the means and the kernel's answers in step with the state. */
+export function start_effects(store: LensStore, signal: AbortSignal): void {
+  forget_old_items(store, signal);
+  keep_index(store, signal);
+  keep_latent(store, signal);
+  keep_means(store, signal);
+  keep_told(store, signal);
+}
+
+function forget_old_items(store: LensStore, signal: AbortSignal): void {
+  let items = store.get("items");
+  store.watch(
+    ["items"],
+    () => {
+      if (store.get("items") === items) return;
+      items = store.get("items");
+      store.layers.clear();
+      store.forget_pictures();
+      store.set({ index: null, latent: null, means: null, told: null });
+    },
+    signal,
+  );
+}
+
+function keep_index(store: LensStore, signal: AbortSignal): void {
+  let asked = "";
+  const fetch = async (layer: string): Promise<void> => {
+    asked = layer;
+    const items = store.get("items");
+    try {
+      const reply = await store.ask({ kind: "layer", layer });
+      if (store.get("items") !== items) return;
+      const index = read_index(reply);
+      store.layers.put(layer, index, bytes_of(index));
+      if (store.get("layer") === layer) store.set({ index, layer_error: "" });
+    } catch (error) {
+      if (store.get("layer") === layer) store.set({ layer_error: words(error) });
+    } finally {
+      if (asked === layer) asked = "";
+    }
+  };
+  store.watch(
+    ["items", "layer_info", "kernel_gone"],
+    () => {
+      const info = store.get("layer_info");
+      const ready = info?.in_browser && store.get("items");
+      const index = info && ready ? (store.layers.get(info.name) ?? null) : null;
+      store.set({ index, layer_error: "" });
+      if (info && ready && !index && asked !== info.name) void fetch(info.name);
+    },
+    signal,
+  );
+}
+
+function keep_latent(store: LensStore, signal: AbortSignal): void {
+  let asked = false;
+  const fetch = async (): Promise<void> => {
+    asked = true;
+    const items = store.get("items");
+    try {
+      const { latent } = await store.ask({ kind: "latent" });
+      if (store.get("items") === items) store.set({ latent: decode_as(latent, "float32") });
+    } catch (error) {
+      store.set({ layer_error: words(error) });
+    } finally {
+      asked = false;
+    }
+  };
+  store.watch(
+    ["items", "about", "layer", "kernel_gone"],
+    () => {
+      const about = store.get("about");
+      const wanted = about?.latent_in_browser && about.latent_layer === store.get("layer");
+      if (wanted && store.get("items") && !store.get("latent") && !asked) void fetch();
+    },
+    signal,
+  );
+}
+
+function keep_means(store: LensStore, signal: AbortSignal): void {
+  const fetch = async (asked: Question): Promise<void> => {
+    try {
+      const { mean, note } = await store.ask({ kind: "means", question: asked });
+      store.set({ means: { asked, mean: decode_as(mean, "float64"), note, error: "" } });
+    } catch (error) {
+      if (error instanceof Dropped) return;
+      store.set({ means: { asked, mean: null, note: "", error: words(error) } });
+    }
+  };
+  at_rest(
+    store,
+    ["means_question", "items", "about", "ranked", "used_rows"],
+    () => {
+      const about = store.get("about");
+      const question = store.get("means_question");
+      const here = about?.latent_in_browser && about.latent_layer === question.layer;
+      const known = store.get("means")?.asked === question;
+      if (here || known || !store.get("ranked") || !store.get("layer_info")) return;
+      if (store.get("used_rows").length > 0) void fetch(question);
+    },
+    signal,
+  );
+}
+
+function keep_told(store: LensStore, signal: AbortSignal): void {
+  const fetch = async (asked: Question): Promise<void> => {
+    try {
+      const { answer } = await store.ask({ kind: "answer", question: asked });
+      store.set({ told: { asked, figures: read_answer(answer), error: "" } });
+    } catch (error) {
+      if (error instanceof Dropped) return;
+      store.set({ told: { asked, figures: null, error: words(error) } });
+    }
+  };
+  at_rest(
+    store,
+    ["question", "items", "layer_info", "ranked"],
+    () => {
+      const info = store.get("layer_info");
+      const question = store.get("question");
+      const known = store.get("told")?.asked === question;
+      if (info && !info.in_browser && store.get("ranked") && !known) void fetch(question);
+    },
+    signal,
+  );
+}
+
+/** Run once the keys have not changed for a while. */
+function at_rest(
+  store: LensStore,
+  keys: Parameters<LensStore["watch"]>[0],
+  run: () => void,
+  signal: AbortSignal,
+): void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  store.watch(
+    keys,
+    () => {
+      clearTimeout(timer);
+      timer = setTimeout(run, REST_MS);
+    },
+    signal,
+  );
+  signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+}
+
+/** Read a layer's index as it travels. */
+export function read_index(reply: LayerReply): LayerIndex {
+  const [, n_classes = 0, units = 0] = reply.cell_sum.shape;
+  return {
+    name: reply.layer,
+    units,
+    keep: reply.top_unit.shape[1] ?? 0,
+    top_unit: decode_as(reply.top_unit, "uint16", "uint32"),
+    top_value: decode_as(reply.top_value, "float32"),
+    silent: decode_as(reply.silent, "uint8"),
+    cell_sum: decode_as(reply.cell_sum, "float64"),
+    cell_count: decode_as(reply.cell_count, "float64"),
+    n_classes,
+  };
+}
+
+/** Read the kernel's answer as it travels. */
+export function read_answer(answer: Answer): Figures {
+  return {
+    ...answer,
+    counts: decode_as(answer.counts, "uint32"),
+    exact_counts: decode_as(answer.exact_counts, "uint32"),
+    mean: answer.mean && decode_as(answer.mean, "float64"),
+    exact_mean: answer.exact_mean && decode_as(answer.exact_mean, "float64"),
+  };
+}
+
+function bytes_of(index: LayerIndex): number {
+  const { top_unit, top_value, silent, cell_sum, cell_count } = index;
+  return [top_unit, top_value, silent, cell_sum, cell_count].reduce(
+    (total, { byteLength }) => total + byteLength,
+    0,
+  );
+}
