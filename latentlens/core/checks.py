@@ -106,7 +106,7 @@ def check_labels(
     Parameters
     ----------
     label : array of shape (n_items,)
-        Whole numbers from 0, or negative where the class is unknown.
+        Whole numbers from 0, or -1 where the class is unknown.
     name : str
         The argument's name as typed.
     n_items : int
@@ -129,12 +129,14 @@ def check_labels(
     whole = array.astype(np.int64)
     if (whole != array).any():
         raise ValueError(f"{name} must hold whole class numbers, got {_first_odd(array)}")
-    top = int(whole.max(initial=-1))
-    if n_classes is not None and top >= n_classes:
+    low, high = int(whole.min(initial=-1)), int(whole.max(initial=-1))
+    if low < -1:
+        raise ValueError(f"{name} must hold class numbers from 0, or -1 if unknown, got {low}")
+    if n_classes is not None and high >= n_classes:
         raise ValueError(
-            f"{name} holds class {top}, but there are {n_classes} classes, 0 to {n_classes - 1}"
+            f"{name} holds class {high}, but there are {n_classes} classes, 0 to {n_classes - 1}"
         )
-    return np.where(whole < 0, -1, whole).astype(np.int32)
+    return whole.astype(np.int32)
 
 
 def check_rows(rows: ArrayLike, name: str, n_items: int) -> NDArray[np.int64]:

@@ -1,0 +1,69 @@
+"""Every item with the same chance: the probability sample to compare with."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+
+from latentlens.core.sample import Ranking
+from latentlens.samplers.base import BaseSampler, Grouped
+
+
+class RandomSampler(BaseSampler):
+    """Simple random sampling without replacement.
+
+    The order is one permutation, so a larger sample contains every smaller one.
+    Each item weighs the number of items over the sample's size.
+
+    Parameters
+    ----------
+    random_state : int, RandomState or None
+        Seed of the permutation.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> sampler = RandomSampler().fit(np.eye(10), np.arange(10))
+    >>> set(sampler.sample(0.2).index) <= set(sampler.sample(0.5).index)
+    True
+    """
+
+    def __init__(self, *, random_state: int | np.random.RandomState | None = 0) -> None:
+        self.random_state = random_state
+
+    @property
+    def _name(self) -> str:
+        return "random"
+
+    def _check_arguments(self) -> None:
+        check_random_state(self.random_state)
+
+    def _outlier_share(self, j: float | None) -> float:
+        if j is not None:
+            raise TypeError(
+                f"RandomSampler takes no j, got {j!r}: it draws without regard to the boundary. "
+                "Leave it out, or use MaxMarginSampler or GMMSampler"
+            )
+        return 0.0
+
+    def _group(
+        self,
+        latent: NDArray[np.float64],
+        label: NDArray[np.int32],  # noqa: ARG002
+        pred: NDArray[np.int32] | None,  # noqa: ARG002
+    ) -> Grouped:
+        n = len(latent)
+        return Grouped(group=np.zeros(n, np.int64), log_ratio=np.zeros(n), n_groups=1)
+
+    def _rank(self, made: Grouped) -> Ranking:
+        n = len(made.group)
+        return Ranking(
+            sampler=self._name,
+            group=made.group.astype(np.int32),
+            log_ratio=made.log_ratio,
+            rank=check_random_state(self.random_state).permutation(n).astype(np.int64),
+            group_size=np.array([n], np.int64),
+            uses_j=False,
+            probability=True,
+        )
