@@ -38,11 +38,11 @@ def finite(latent: NDArray[np.floating]) -> tuple[NDArray[np.floating], str]:
     latent : ndarray of shape (n_items, d)
         The same array if all its values are finite.
     note : str
-        A sentence, or nothing.
+        Empty if there were none.
     """
     known = np.isfinite(latent)
     n_bad = latent.size - int(known.sum())
     if not n_bad:
         return latent, ""
     values = "value is" if n_bad == 1 else "values are"
-    return np.where(known, latent, 0), f"{n_bad:,} latent {values} NaN or infinite; zero here."
+    return np.where(known, latent, 0), f"{n_bad:,} latent {values} NaN or infinite, taken as zero"

@@ -91,7 +91,7 @@ def _named(name: str, latent: NDArray[np.floating], random_state: int) -> Iterat
 
 def _noted(frames: Iterator[Layout], note: str) -> Iterator[Layout]:
     for frame in frames:
-        text = ". ".join(filter(None, (frame.text, note)))
+        text = "; ".join(filter(None, (frame.text, note)))
         yield Layout(xy=frame.xy, done=frame.done, progress=frame.progress, text=text)
 
 

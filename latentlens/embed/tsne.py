@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from latentlens.embed.frame import Layout
 from latentlens.embed.pca import principal_components
+from latentlens.embed.start import refusal, spread
 
 PERPLEXITY = 30
 EXAGGERATED = 100
@@ -24,8 +25,6 @@ CHUNK_SMALL, CHUNK_LARGE = 25, 10
 """Iterations per frame, up to and above `BARNES_HUT`: near half a second each."""
 WIDEST = 50
 """Neighbours are sought among this many principal components at most."""
-FEWEST = 5
-"""Below this no perplexity of one or more leaves each item three neighbours for it."""
 START_SPREAD = 1e-4
 """Standard deviation of the start; a wider one keeps t-SNE from untangling."""
 
@@ -56,23 +55,14 @@ def tsne_layouts(latent: NDArray[np.floating], *, random_state: int) -> Iterator
         latent, max(2, min(WIDEST, latent.shape[1])), random_state=random_state
     )
     plane = narrow[:, :2]
-    refusal = _refusal(plane)
-    if refusal:
-        yield Layout(xy=plane.astype(np.float32), done=True, progress=1.0, text=refusal)
+    if reason := refusal("t-SNE", plane):
+        yield Layout(xy=plane.astype(np.float32), done=True, progress=1.0, text=reason)
         return
     text = _plan(len(latent), latent.shape[1])
     yield Layout(xy=plane.astype(np.float32), done=False, progress=0.0, text=text)
     seekable = latent if latent.shape[1] <= WIDEST else narrow
     embedding = _start(seekable, plane, random_state)
     yield from _refine(embedding)
-
-
-def _refusal(plane: NDArray[np.float64]) -> str:
-    if len(plane) < FEWEST:
-        return f"t-SNE needs at least {FEWEST} items and there are {len(plane)}; this is the PCA."
-    if not np.ptp(plane):
-        return "All items have the same latent, so t-SNE has nothing to lay out; this is the PCA."
-    return ""
 
 
 def _perplexity(n_items: int) -> float:
@@ -101,11 +91,8 @@ def _start(latent: NDArray[np.floating], plane: NDArray[np.float64], random_stat
         n_jobs=n_jobs,
         random_state=random_state,
     )
-    # A speck of noise parts items that coincide and lets a line leave its line.
-    rng = np.random.default_rng(random_state)
-    start = plane / plane[:, 0].std() + 0.01 * rng.standard_normal(plane.shape)
     return TSNEEmbedding(
-        start * START_SPREAD,
+        START_SPREAD * spread(plane, random_state),
         affinities,
         negative_gradient_method="bh" if len(latent) <= BARNES_HUT else "fft",
         n_jobs=n_jobs,

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from latentlens.embed.frame import Layout
 from latentlens.embed.pca import principal_components
+from latentlens.embed.start import refusal, spread
 
 NEIGHBORS = 15
-FEWEST = 5
 
 # Not every threading layer of numba bears two callers at once.
 _one_at_a_time = Lock()
@@ -41,9 +41,8 @@ def umap_layouts(latent: NDArray[np.floating], *, random_state: int) -> Iterator
        Approximation and Projection for Dimension Reduction", 2018.
     """
     plane = principal_components(latent, random_state=random_state)
-    refusal = _refusal(plane)
-    if refusal:
-        yield Layout(xy=plane.astype(np.float32), done=True, progress=1.0, text=refusal)
+    if reason := refusal("UMAP", plane):
+        yield Layout(xy=plane.astype(np.float32), done=True, progress=1.0, text=reason)
         return
     text = "UMAP: running; it shows no steps on the way"
     if "umap" not in _compiled:
@@ -51,14 +50,6 @@ def umap_layouts(latent: NDArray[np.floating], *, random_state: int) -> Iterator
     yield Layout(xy=plane.astype(np.float32), done=False, progress=0.0, text=text)
     xy = _fit(latent, plane, random_state)
     yield Layout(xy=xy, done=True, progress=1.0, text="UMAP")
-
-
-def _refusal(plane: NDArray[np.float64]) -> str:
-    if len(plane) < FEWEST:
-        return f"UMAP needs at least {FEWEST} items and there are {len(plane)}; this is the PCA."
-    if not np.ptp(plane):
-        return "All items have the same latent, so UMAP has nothing to lay out; this is the PCA."
-    return ""
 
 
 def _fit(
@@ -70,7 +61,7 @@ def _fit(
         # One job, said outright: a seed forces it, and UMAP warns where it was not asked for.
         reducer = UMAP(
             n_neighbors=min(NEIGHBORS, len(latent) - 1),
-            init=plane.astype(np.float32),
+            init=spread(plane, random_state).astype(np.float32),
             n_jobs=1,
             random_state=random_state,
         )
