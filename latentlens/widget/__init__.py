@@ -1,0 +1,5 @@
+"""The Jupyter widget."""
+
+from latentlens.widget.lens import LatentLens
+
+__all__ = ["LatentLens"]

@@ -1,0 +1,53 @@
+"""A sample that knows the data it was drawn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentlens.core.sample import Sample
+
+if TYPE_CHECKING:
+    from torch.utils.data import Subset
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawnSample(Sample):
+    """A sample of a lens: what `Sample` has, and the way back to the data.
+
+    Parameters
+    ----------
+    dataset : object
+        ``loader.dataset``; None without random access.
+    position : ndarray of shape (n,), int64
+        Where the sampled items stand in `dataset`.
+    """
+
+    dataset: Any
+    position: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, sample: Sample, *, dataset: Any, ids: NDArray[np.int64]) -> DrawnSample:
+        """Tie a sample to the dataset whose positions are `ids`."""
+        parts = {f.name: getattr(sample, f.name) for f in fields(sample)}
+        return cls(**parts, dataset=dataset, position=ids[sample.index])
+
+    def subset(self) -> Subset[Any]:
+        """Give the sampled items as a dataset, in the sample's order.
+
+        Raises
+        ------
+        ValueError
+            If the data has no random access.
+        """
+        if self.dataset is None:
+            raise ValueError(
+                "subset() needs a dataset with random access; this lens read a stream, or was made "
+                "from arrays. Use .index, the sampled rows, instead."
+            )
+        from torch.utils.data import Subset
+
+        return Subset(self.dataset, self.position.tolist())

@@ -1,0 +1,140 @@
+"""The numbers the panes show, as DataFrames."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentlens.core.answer import Answer
+from latentlens.core.record import Record
+from latentlens.core.sample import ROLE_NAMES, Ranking
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+On = Literal["sample", "all"]
+NONE_UNIT = -1
+"""Stands for "no unit" in `max_neurons`: items for which every unit is zero."""
+
+
+def items_frame(
+    record: Record, ranking: Ranking, roles: NDArray[np.uint8], xy: NDArray[np.float32]
+) -> pd.DataFrame:
+    """Put all that is known of each item into a DataFrame, indexed by row."""
+    import pandas as pd
+
+    columns: dict[str, Any] = {
+        "position": record.ids,
+        "true": class_names(record.label, record.classes),
+        "pred": class_names(record.pred, record.classes),
+        "correct": record.correct,
+        "loss": np.full(len(record), np.nan) if record.loss is None else record.loss,
+        "margin": ranking.log_ratio,
+        "group": ranking.group,
+        "rank": ranking.rank,
+        "role": np.array(ROLE_NAMES)[roles],
+        "in_sample": roles > 0,
+        "x": xy[:, 0],
+        "y": xy[:, 1],
+    }
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(record), name="row"))
+
+
+def class_names(cls: NDArray[np.int32], classes: tuple[str, ...]) -> NDArray[np.object_]:
+    """Give each item's class by name, None where unknown."""
+    names = np.array([*classes, None], dtype=object)
+    return names[np.where(cls < 0, len(classes), cls)]
+
+
+def top_k_frame(answer: Answer, on: On) -> pd.DataFrame:
+    """Put the top k units into a DataFrame, the most activated first.
+
+    Raises
+    ------
+    ValueError
+        If the units of the group or of the sample cannot be ranked.
+    """
+    import pandas as pd
+
+    top = answer.top if on == "sample" else answer.exact_top
+    if top is None:
+        raise ValueError(
+            f"The mean of this layer over {'the sample' if on == 'sample' else 'the whole group'} "
+            "is not known here. Rank by measure='max' or 'count', or without a selection."
+        )
+    columns: dict[str, Any] = {
+        "unit": np.array(top.unit, np.int64),
+        "value": np.array(top.value, np.float64),
+    }
+    if on == "sample":
+        columns["exact_value"] = np.array(top.exact_value, np.float64)
+        columns["hit"] = np.array(top.hit, bool)
+    frame = pd.DataFrame(columns, index=pd.RangeIndex(1, len(top.unit) + 1, name="place"))
+    frame.attrs = {"precision": answer.precision, "chance": answer.chance, "k": answer.k}
+    return _stated(frame, answer, on, measured=answer.precision is not None)
+
+
+def max_neurons_frame(answer: Answer, on: On) -> pd.DataFrame:
+    """Put the histogram of maximally activated units into a DataFrame.
+
+    Only units that are some item's maximum have a row; unit -1 stands for items
+    without a maximal unit, every unit being zero.
+    """
+    import pandas as pd
+
+    seen = np.flatnonzero(answer.exact_counts)
+    unit = np.append(seen, NONE_UNIT) if answer.exact_none else seen
+    exact = np.append(answer.exact_counts[seen], answer.exact_none)[: len(unit)].astype(np.int64)
+    columns: dict[str, Any] = {"exact_count": exact}
+    if on == "sample":
+        count = np.append(answer.counts[seen], answer.none)[: len(unit)].astype(np.int64)
+        columns = {"count": count, **columns}
+    frame = pd.DataFrame(columns, index=pd.Index(unit, name="unit"))
+    frame = frame.sort_values("exact_count", ascending=False, kind="stable")
+    frame.attrs = {"js_distance": answer.js_distance}
+    return _stated(frame, answer, on, measured=True)
+
+
+def mean_activation_frame(answer: Answer, on: On) -> pd.DataFrame:
+    """Put each unit's mean activation into a DataFrame.
+
+    Raises
+    ------
+    ValueError
+        If the mean is not known.
+    """
+    import pandas as pd
+
+    n_units = len(answer.counts)
+    mean = _known(answer.mean, n_units, answer.n_used)
+    exact = _known(answer.exact_mean, n_units, answer.n_group)
+    wanted = mean if on == "sample" else exact
+    if wanted is None:
+        raise ValueError(
+            "The mean over the whole selection is known for the latent layer alone; ask with "
+            "on='sample', or without a selection."
+            if on == "all"
+            else "The sample's mean is not known: the model cannot be run on chosen items here."
+        )
+    columns: dict[str, Any] = {"mean": wanted}
+    if on == "sample":
+        columns["exact_mean"] = np.full(n_units, np.nan) if exact is None else exact
+    frame = pd.DataFrame(columns, index=pd.RangeIndex(n_units, name="unit"))
+    frame.attrs = {"cosine_distance": answer.cosine_distance}
+    return _stated(frame, answer, on, measured=answer.exact_mean is not None)
+
+
+def _known(
+    mean: NDArray[np.float64] | None, n_units: int, n_items: int
+) -> NDArray[np.float64] | None:
+    return np.full(n_units, np.nan) if mean is None and n_items == 0 else mean
+
+
+def _stated(frame: pd.DataFrame, answer: Answer, on: On, *, measured: bool) -> pd.DataFrame:
+    """Say of every row what it is worth and how many items stand behind it."""
+    kind = "exact" if on == "all" else "measured" if measured else "sample"
+    n_used = answer.n_group if on == "all" else answer.n_used
+    frame.attrs |= {"kind": kind, "n_used": n_used, "n_group": answer.n_group}
+    return frame.assign(kind=kind, n_used=n_used, n_group=answer.n_group)

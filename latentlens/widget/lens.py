@@ -1,0 +1,679 @@
+"""The widget: traits in, questions passed on, answers sent."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import traitlets as t
+from numpy.typing import ArrayLike, NDArray
+
+from latentlens.core.from_arrays import record_from_arrays
+from latentlens.core.picture import Pictures
+from latentlens.core.record import Record
+from latentlens.embed import Layout, layouts
+from latentlens.samplers import SAMPLERS
+from latentlens.session import Question, Session
+from latentlens.widget import frames
+from latentlens.widget.conductor import Conductor, Job, running_loop
+from latentlens.widget.drawn import DrawnSample
+from latentlens.widget.frames import On
+from latentlens.widget.state import CONTROLS, OWN_PROJECTION, State
+from latentlens.widget.wire import pack, unpack
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import nn
+
+    from latentlens.extract import Pass, Plan
+
+REPORT_S = 0.1
+"""How often progress is reported at most."""
+
+
+class LatentLens(State):
+    """Look at a model through its latent space, on all items and on a sample.
+
+    Shown as the last line of a cell it reads the data once, in steps between
+    which the notebook stays usable, and then lets its panes follow the controls.
+    Nothing of it needs the widget: `run`, `frame`, `sample`, `top_k`,
+    `mean_activation` and `max_neurons` work in a script.
+
+    Parameters
+    ----------
+    model : torch.nn.Module or Record
+        A classifier, left exactly as it was; or the record of an earlier pass.
+    loader : iterable of batches, optional
+        Usually a ``DataLoader``; needed unless `model` is a record. Rows are
+        positions in ``loader.dataset`` whatever order the loader has.
+    layer : str or Module
+        Where the latent is read: "auto" for the input of the layer that makes
+        the logits, else a layer whose output it is.
+    layers : sequence of str or Module, optional
+        What to watch: names, patterns such as ``"conv*"`` or modules; all
+        layers with parameters and all activations if not given.
+    reduce : {"unit", "channel"}
+        What a unit of a spatial layer is: one element, or a channel's maximum.
+    keep : int
+        K of the top-K index; `k` cannot exceed it.
+    classes : sequence of str, optional
+        Names of the classes; ``dataset.classes`` or "0", "1", ... if not given.
+    unpack : callable, optional
+        Batch -> (args, kwargs, target), where batches are unusual.
+    predict : callable, optional
+        Output of the model -> logits, where outputs are unusual.
+    render : callable, optional
+        ``dataset[row]`` -> what people see of it: an image array, a string or a
+        series.
+    images : sequence, optional
+        What to show of each row where there is no dataset to read it from.
+    projection : str, transformer or array
+        "pca", "tsne" or "umap"; anything with ``fit_transform``; or the points
+        themselves, shape (n_items, 2).
+    device : str, optional
+        Where to run the model; where its parameters are if not given.
+    random_state : int
+        Seed of samplers and layouts.
+    **state
+        Any of the traits below.
+
+    Attributes
+    ----------
+    fraction : float
+        Share of the items in the sample, in (0, 1].
+    j : float
+        Share of outliers in the sample, in [0, 1]; the rest are exemplars.
+    sampler : str
+        "max_margin", "gmm_full", "gmm_spherical" or "random".
+    layer, label, by, correctness
+        The layer and the group of items the panes are about; no label means
+        all classes, and `by` says whether it is the true or the predicted one.
+    k, measure
+        How many top units, and by what they are ranked: "max", "count", "mean".
+    selection : ndarray of uint32
+        Selected rows; empty for none.
+    color_by, unit
+        What colours the map, and the unit of `layer` that was picked (-1: none).
+    status : str
+        "waiting", "running", "ready", "stopped" or "failed".
+    progress : float
+        Share done of what `doing` names.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the model and its data do not fit together, before any work is done.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module | Record,
+        loader: Any = None,
+        *,
+        layer: Any = "auto",
+        layers: Sequence[Any] | None = None,
+        reduce: str = "unit",
+        keep: int = 32,
+        classes: Sequence[str] | None = None,
+        unpack: Callable[[Any], Any] | None = None,
+        predict: Callable[[Any], Any] | None = None,
+        render: Callable[[Any], Any] | None = None,
+        images: Sequence[Any] | None = None,
+        projection: Any = "pca",
+        device: Any = None,
+        random_state: int = 0,
+        **state: Any,
+    ) -> None:
+        self._plan: Plan | None = None
+        self._pass: Pass | None = None
+        self._session: Session | None = None
+        self._conductor = Conductor()
+        self._activities: dict[str, tuple[str, float]] = {}
+        self._reported = 0.0
+        self._random_state = random_state
+        self._render, self._images = render, images
+        self._own_projection = None if isinstance(projection, str) else projection
+        self._xy: NDArray[np.float32] | None = None
+        if isinstance(model, Record):
+            classes, latent_layer = model.classes, model.latent_layer
+            widths = {name: layer.units for name, layer in model.layers.items()}
+            keep = max(layer.keep for layer in model.layers.values())
+        else:
+            plan = self._look(
+                model, loader, layer=layer, layers=layers, reduce=reduce, keep=keep,
+                classes=classes, unpack=unpack, predict=predict, device=device,
+            )  # fmt: skip
+            classes, latent_layer = plan.classes, plan.latent_layer
+            widths = {spec.name: spec.units for spec in plan.layers}
+            self._try_render()
+        super().__init__(
+            layers=widths,
+            keep=keep,
+            classes=classes,
+            own_projection=self._own_projection is not None,
+            layer=latent_layer,
+            projection=projection if self._own_projection is None else OWN_PROJECTION,
+            **_only_controls(state),
+        )
+        self.on_msg(self._heard)
+        if isinstance(model, Record):
+            self._adopt(model)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        latent: ArrayLike,
+        label: ArrayLike | None = None,
+        pred: ArrayLike | None = None,
+        *,
+        logits: ArrayLike | None = None,
+        activations: Mapping[str, ArrayLike] | None = None,
+        images: Sequence[Any] | None = None,
+        classes: Sequence[str] | None = None,
+        keep: int = 32,
+        **options: Any,
+    ) -> LatentLens:
+        """Make a lens from arrays, for any framework or for embeddings at hand.
+
+        Parameters
+        ----------
+        latent : array of shape (n_items, d)
+        label, pred : array of shape (n_items,), optional
+            Class numbers; -1 in `label` where unknown.
+        logits : array of shape (n_items, n_classes), optional
+        activations : mapping of str to array of shape (n_items, ...), optional
+            Further layers, in the order of execution.
+        images : sequence, optional
+            What to show of each row: images, strings or series.
+        classes : sequence of str, optional
+        keep : int
+            K of the top-K index.
+        **options
+            What `LatentLens` takes besides.
+
+        Returns
+        -------
+        LatentLens
+        """
+        record = record_from_arrays(
+            latent, label, pred, logits=logits, activations=activations, classes=classes, keep=keep
+        )
+        if images is not None and len(images) != len(record):
+            raise ValueError(
+                f"images must hold one entry per row of latent, {len(record):,}; "
+                f"got {len(images):,}."
+            )
+        return cls(record, images=images, **options)
+
+    # -- the pass ----------------------------------------------------------------
+
+    def run(self) -> LatentLens:
+        """Do the pass now, to its end, showing progress; nothing if it is done.
+
+        After a stop or an interrupt it goes on where it was.
+
+        Returns
+        -------
+        LatentLens
+            Itself, so that ``LatentLens(model, loader).run()`` is a lens.
+        """
+        if self._session is None or self.status == "stopped":
+            self._begin()
+            self._conductor.finish("pass")
+        return self
+
+    def cancel(self) -> None:
+        """Stop what is running: the pass, keeping what it read, or the layout."""
+        if self._conductor.stop("pass") or not self._conductor.stop("layout"):
+            return
+
+    @property
+    def record(self) -> Record:
+        """What the pass yielded; the pass is run if need be."""
+        return self._ready().record
+
+    def _look(self, model: nn.Module, loader: Any, **options: Any) -> Plan:
+        from latentlens.extract import plan
+
+        if loader is None:
+            raise TypeError(
+                "LatentLens(model, loader) needs the data as well: an iterable of batches, such as "
+                "a DataLoader. For arrays use LatentLens.from_arrays(latent, label, ...)."
+            )
+        self._plan = plan(model, loader, **options)
+        return self._plan
+
+    def _try_render(self) -> None:
+        """Let a `render` that fails do so before the pass."""
+        if self._render is not None and self._plan is not None and self._plan.random_access:
+            from latentlens.extract import read_inputs
+
+            Pictures(partial(read_inputs, self._plan), render=self._render).kind()
+
+    def _begin(self) -> None:
+        """Start the pass unless it is under way or done."""
+        if self._conductor.busy("pass") or self._plan is None:
+            return
+        from latentlens.extract import Pass
+
+        if self._pass is None:
+            self._pass = Pass(self._plan)
+        self._tell(status="running", error="")
+        self._conductor.here(
+            "pass",
+            Job(
+                steps=self._pass.steps(),
+                on_step=self._read_on,
+                on_end=partial(self._finish_pass, "ready"),
+                on_error=self._fail_pass,
+                on_stop=partial(self._finish_pass, "stopped"),
+            ),
+        )
+
+    def _read_on(self, step: Any) -> None:
+        share = step.done / step.total if step.total else 0.0
+        self._report("pass", step.text, share)
+
+    def _finish_pass(self, status: str) -> None:
+        self._report("pass")
+        assert self._pass is not None
+        if self._pass.done:
+            self._adopt(self._pass.record())
+        self._tell(status=status)
+
+    def _fail_pass(self, error: Exception) -> None:
+        self._report("pass")
+        self._tell(status="failed", error=str(error))
+
+    def _adopt(self, record: Record) -> None:
+        """Take over a record and show what follows from it."""
+        self._session = Session(
+            record,
+            read_activations=self._reader(),
+            pictures=self._pictures(),
+            random_state=self._random_state,
+        )
+        self._n_items = len(record)
+        first = next(layouts("pca", record.latent, random_state=self._random_state))
+        self._xy = first.xy
+        with self.hold_sync():
+            self._tell(
+                about=self._describe(record),
+                items={
+                    "label": record.label,
+                    "pred": record.pred,
+                    "loss": record.loss,
+                    "ids": _other_than_rows(record.ids),
+                },
+                points={"projection": "pca", "xy": first.xy, "done": self.projection == "pca"},
+                status="ready",
+            )
+        self._rank()
+        if self.projection != "pca":
+            self._lay_out()
+
+    def _reader(self) -> Any:
+        if self._plan is None or not self._plan.random_access:
+            return None
+        from latentlens.extract import read_activations
+
+        return partial(read_activations, self._plan)
+
+    def _pictures(self) -> Pictures | None:
+        images = self._images
+        if images is not None:
+            return Pictures(lambda wanted: [images[row] for row in wanted], render=self._render)
+        if self._plan is None or not self._plan.random_access:
+            return None
+        from latentlens.extract import read_inputs
+
+        return Pictures(partial(read_inputs, self._plan), render=self._render)
+
+    def _describe(self, record: Record) -> dict[str, Any]:
+        session = self._ready()
+        known = record.correct | record.incorrect
+        return {
+            "model": str(record.meta.get("model", "")),
+            "n_items": len(record),
+            "classes": list(record.classes),
+            "latent_layer": record.latent_layer,
+            "latent_units": int(record.latent.shape[1]),
+            "latent_in_browser": session.latent_in_browser,
+            "accuracy": float(record.correct[known].mean()) if known.any() else None,
+            "layers": [
+                {
+                    "name": layer.name,
+                    "units": layer.units,
+                    "shape": list(layer.shape),
+                    "reduce": layer.reduce,
+                    "keep": layer.keep,
+                    "in_browser": session.in_browser(layer),
+                }
+                for layer in record.layers.values()
+            ],
+            "samplers": [
+                {"name": name, "title": entry.title, "uses_j": entry.uses_j}
+                for name, entry in SAMPLERS.items()
+            ],
+            "pictures": session.picture_kind(),
+            "notes": list(record.meta.get("notes", ())),
+        }
+
+    def _ready(self) -> Session:
+        if self._session is None:
+            self.run()
+        if self._session is None:
+            raise RuntimeError(
+                "The pass was stopped before it read anything; lens.run() goes on with it."
+            )
+        return self._session
+
+    # -- ranking and layout ------------------------------------------------------
+
+    def _rank(self) -> None:
+        session, sampler = self._ready(), self.sampler
+
+        def fit() -> Iterator[Any]:
+            yield session.ranking(sampler)
+
+        self._report("ranking", f"Ranking the items by {SAMPLERS[sampler].title}")
+        self._conductor.beside(
+            "ranking",
+            Job(
+                steps=fit(),
+                on_step=self._take_ranking,
+                on_end=partial(self._report, "ranking"),
+                on_error=partial(self._fail, "ranking"),
+            ),
+        )
+
+    def _take_ranking(self, ranking: Any) -> None:
+        small = ranking.group_size.size <= 2**16
+        self._tell(
+            error="",
+            ranked={
+                "sampler": ranking.sampler,
+                "group": ranking.group.astype(np.uint16 if small else np.uint32),
+                "rank": ranking.rank.astype(np.uint32),
+                "group_size": ranking.group_size.astype(np.uint32),
+                "log_ratio": ranking.log_ratio.astype(np.float64),
+                "uses_j": ranking.uses_j,
+                "probability": ranking.probability,
+            },
+        )
+
+    def _lay_out(self) -> None:
+        session = self._ready()
+        wanted = self._own_projection if self.projection == OWN_PROJECTION else self.projection
+        self._report("layout", "Laying out the latent space")
+        self._conductor.beside(
+            "layout",
+            Job(
+                steps=layouts(wanted, session.record.latent, random_state=self._random_state),
+                on_step=partial(self._take_layout, self.projection),
+                on_end=partial(self._report, "layout"),
+                on_error=partial(self._fail, "layout"),
+                on_stop=self._stop_layout,
+            ),
+        )
+
+    def _take_layout(self, projection: str, layout: Layout) -> None:
+        self._xy = layout.xy
+        self._tell(points={"projection": projection, "xy": layout.xy, "done": layout.done})
+        self._report("layout", layout.text, layout.progress)
+
+    def _stop_layout(self) -> None:
+        self._report("layout")
+        if self.points is not None:
+            self._tell(points={**self.points, "done": True})
+
+    def _fail(self, activity: str, error: Exception) -> None:
+        self._report(activity)
+        self._tell(error=str(error))
+
+    # -- what is going on --------------------------------------------------------
+
+    def _report(self, activity: str, text: str = "", share: float = 0.0) -> None:
+        """Say what an activity is at; without words, that it is over."""
+        known = self._activities.pop(activity, None)
+        if text:
+            self._activities[activity] = (text, share)
+        now = time.monotonic()
+        if text and known is not None and now - self._reported < REPORT_S:
+            return
+        self._reported = now
+        doing, progress = next(reversed(self._activities.values()), ("", 0.0))
+        self._tell(doing=doing, progress=min(max(progress, 0.0), 1.0))
+
+    def _tell(self, **traits: Any) -> None:
+        for name, value in traits.items():
+            self.set_trait(name, value)
+
+    # -- the browser's side ------------------------------------------------------
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        if running_loop() is not None:
+            self._begin_unless_over()
+        return super()._repr_mimebundle_(**kwargs)
+
+    def _begin_unless_over(self) -> None:
+        if self._session is None and self.status == "waiting":
+            self._begin()
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take values from the browser; what is wrong with one is said there."""
+        try:
+            super().set_state(sync_data)
+        except (t.TraitError, ValueError) as error:
+            self._tell(error=str(error))
+            self.send_state(list(sync_data))
+
+    def _heard(self, _: Any, content: Any, buffers: Sequence[Any]) -> None:
+        request = unpack(content, buffers)
+        number = request["id"]
+        try:
+            if request["kind"] == "hello":
+                self._reply({"kind": "ok", "id": number})
+                self._begin_unless_over()
+            elif request["kind"] == "cancel":
+                self.cancel()
+                self._reply({"kind": "ok", "id": number})
+            else:
+                self._answer(request)
+        except Exception as error:
+            self._refuse(number, error)
+
+    def _answer(self, request: dict[str, Any]) -> None:
+        if self._session is None:
+            raise RuntimeError("The pass is not over yet; ask again when it is.")
+        number, replies = request["id"], self._session.handle(request)
+        if request["kind"] != "means":
+            for reply in replies:
+                self._reply(reply)
+            return
+        self._conductor.here(
+            "means",
+            Job(
+                steps=replies,
+                on_step=self._reply,
+                on_end=lambda: None,
+                on_error=partial(self._refuse, number),
+                on_stop=lambda: self._reply({"kind": "dropped", "id": number}),
+            ),
+        )
+
+    def _reply(self, reply: dict[str, Any]) -> None:
+        buffers: list[memoryview] = []
+        content = pack(reply, buffers)
+        self.send(content, buffers)
+
+    def _refuse(self, number: int, error: Exception) -> None:
+        self._reply({"kind": "error", "id": number, "message": str(error)})
+
+    # -- results -----------------------------------------------------------------
+
+    @property
+    def sample(self) -> DrawnSample:
+        """The current sample: `.index`, `.role`, `.weight`, `.frame`, `.subset()`."""
+        session = self._ready()
+        drawn = session.sample(self.sampler, self.fraction, self.j)
+        dataset = self._plan.dataset if self._plan and self._plan.random_access else None
+        return DrawnSample.of(drawn, dataset=dataset, ids=session.record.ids)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """All items, one row each: classes, loss, margin, role in the sample, place on the map."""
+        session = self._ready()
+        assert self._xy is not None
+        ranking = session.ranking(self.sampler)
+        roles = ranking.roles(self.fraction, self.j)
+        return frames.items_frame(session.record, ranking, roles, self._xy)
+
+    def top_k(
+        self,
+        k: int | None = None,
+        *,
+        layer: str | None = None,
+        label: str | None = None,
+        by: str | None = None,
+        correctness: str | None = None,
+        measure: str | None = None,
+        selection: ArrayLike | None = None,
+        on: On = "sample",
+    ) -> pd.DataFrame:
+        """Give the k most activated units of a group (query set S1 of [1]_).
+
+        Whatever is not given is as the controls have it.
+
+        Parameters
+        ----------
+        k : int, optional
+            How many units.
+        layer, label, by, correctness : str, optional
+            The layer and the group; ``label=""`` for all classes.
+        measure : {"max", "count", "mean"}, optional
+            By what units are ranked.
+        selection : array of rows, optional
+            Only these items; an empty one stands for all.
+        on : {"sample", "all"}
+            Over the group's items in the sample, or all of them, which is exact.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by place from 1: unit, value, and on a sample the exact value
+            where it is known and whether the unit is among the exact top k; with
+            kind, n_used and n_group. ``.attrs`` has precision@k and chance.
+
+        References
+        ----------
+        .. [1] P. Mehta et al., "Sampling for Deep Learning Model Diagnosis",
+           arXiv:2002.09754, section on query sets.
+        """
+        question = self._question(
+            k=k, layer=layer, label=label, by=by, correctness=correctness, measure=measure,
+            selection=selection,
+        )  # fmt: skip
+        answer = self._ready().answer(question, run_model=question.measure == "mean")
+        return frames.top_k_frame(answer, _checked(on))
+
+    def mean_activation(
+        self,
+        *,
+        layer: str | None = None,
+        label: str | None = None,
+        by: str | None = None,
+        correctness: str | None = None,
+        selection: ArrayLike | None = None,
+        on: On = "sample",
+    ) -> pd.DataFrame:
+        """Give each unit's mean activation over a group (query set S2).
+
+        Over a sample the model is run on those of its items whose activations
+        are not held yet. Parameters as in `top_k`.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by unit: mean, and on a sample the exact mean where it is
+            known; with kind, n_used and n_group. ``.attrs`` has the cosine distance.
+        """
+        question = self._question(
+            layer=layer, label=label, by=by, correctness=correctness, selection=selection
+        )
+        answer = self._ready().answer(question, run_model=on == "sample")
+        return frames.mean_activation_frame(answer, _checked(on))
+
+    def max_neurons(
+        self,
+        *,
+        layer: str | None = None,
+        label: str | None = None,
+        by: str | None = None,
+        correctness: str | None = None,
+        selection: ArrayLike | None = None,
+        on: On = "sample",
+    ) -> pd.DataFrame:
+        """Count of how many items of a group each unit is the maximum (query set S3).
+
+        Parameters as in `top_k`.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by unit, -1 for items whose units are all zero: count on the
+            sample and exact_count; with kind, n_used and n_group. ``.attrs`` has
+            the Jensen-Shannon distance.
+        """
+        question = self._question(
+            layer=layer, label=label, by=by, correctness=correctness, selection=selection
+        )
+        return frames.max_neurons_frame(self._ready().answer(question), _checked(on))
+
+    def _question(self, **changes: Any) -> Question:
+        """Put the state of the controls, and what the caller changes, into a question."""
+        state = {
+            name: getattr(self, name)
+            for name in ("layer", "sampler", "fraction", "j", "label", "by", "correctness", "k",
+                         "measure", "selection")
+        }  # fmt: skip
+        state |= {name: value for name, value in changes.items() if value is not None}
+        rows_ = np.asarray(state["selection"])
+        return Question(**{**state, "selection": rows_ if rows_.size else None})
+
+    # -- reactions ---------------------------------------------------------------
+
+    @t.observe("sampler")
+    def _sampler_changed(self, _: Any) -> None:
+        if self._session is not None:
+            self._rank()
+
+    @t.observe("projection")
+    def _projection_changed(self, _: Any) -> None:
+        if self._session is not None:
+            self._lay_out()
+
+
+def _only_controls(state: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what is no trait that may be set."""
+    for name in state:
+        if name not in CONTROLS:
+            raise TypeError(
+                f"LatentLens has no option {name!r}; beside its parameters it takes "
+                f"{', '.join(CONTROLS)}."
+            )
+    return state
+
+
+def _checked(on: str) -> On:
+    if on not in ("sample", "all"):
+        raise ValueError(f"on must be 'sample' or 'all', got {on!r}.")
+    return "sample" if on == "sample" else "all"
+
+
+def _other_than_rows(ids: NDArray[np.int64]) -> NDArray[np.int32] | None:
+    """Give the positions in the dataset, None where they are the rows."""
+    return None if (ids == np.arange(len(ids))).all() else ids.astype(np.int32)

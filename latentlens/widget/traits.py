@@ -1,0 +1,72 @@
+"""Traits of the lens: every one synced, each checked in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import traitlets as t
+from numpy.typing import NDArray
+
+from latentlens.widget.wire import from_wire, to_wire
+
+
+def synced(trait: Any, **metadata: Any) -> Any:
+    """Mark a trait as shared with the browser."""
+    return trait.tag(sync=True, **metadata)
+
+
+def bundle() -> Any:
+    """Make a trait for arrays that only the kernel writes: None, or a dict of them."""
+    trait: Any = t.Any(None, allow_none=True, read_only=True)
+    return synced(trait, to_json=lambda value, _: to_bundle(value), echo_update=False)
+
+
+def to_bundle(value: Any) -> Any:
+    """Write the arrays in a nested dict as they travel in a trait."""
+    if isinstance(value, np.ndarray):
+        return to_wire(value)
+    if isinstance(value, Mapping):
+        return {key: to_bundle(part) for key, part in value.items()}
+    return value
+
+
+class Rows(t.TraitType[NDArray[np.uint32], Any]):
+    """Rows of the data: distinct, ascending, uint32; None and () mean none."""
+
+    default_value = np.zeros(0, np.uint32)
+    info_text = "row numbers"
+
+    def validate(self, obj: Any, value: Any) -> NDArray[np.uint32]:  # noqa: ARG002
+        """Accept anything that lists whole numbers, or a mask of all rows."""
+        array = np.asarray([] if value is None else value)
+        if array.dtype == np.bool_ and array.ndim == 1:
+            array = np.flatnonzero(array)
+        if array.size == 0:
+            return np.zeros(0, np.uint32)
+        if array.ndim != 1 or array.dtype.kind not in "iu":
+            raise t.TraitError(
+                f"{self.name} must list row numbers, such as [3, 14, 15]; got "
+                f"{array.dtype} of shape {array.shape}."
+            )
+        if array.min() < 0:
+            raise t.TraitError(f"{self.name} must hold rows from 0; got {array.min()}.")
+        return np.unique(array).astype(np.uint32)
+
+    def set(self, obj: Any, value: Any) -> None:
+        """Set, and notify only if the rows changed."""
+        new = self._validate(obj, value)
+        old = self.get(obj)
+        if not np.array_equal(old, new):
+            super().set(obj, new)
+
+
+def rows() -> Any:
+    """Make a synced trait of rows."""
+    return synced(
+        Rows(),
+        to_json=lambda value, _: to_wire(value),
+        from_json=lambda value, _: from_wire(value),
+        echo_update=False,
+    )
