@@ -60,7 +60,7 @@ def index_activations(
         units=units,
         top_unit=top.astype(np.uint16 if units <= 2**16 else np.uint32),
         top_value=np.take_along_axis(values, top, axis=1),
-        silent=~values.any(axis=1),
+        silent=np.asarray(~values.any(axis=1)),
         cell_sum=_cell_sums(values, label, pred, n_classes),
         unit_max=values.max(axis=0),
         unit_min=values.min(axis=0),

@@ -236,13 +236,13 @@ class LatentLens(State):
         return self._ready().record
 
     def _look(self, model: nn.Module, loader: Any, **options: Any) -> Plan:
-        from latentlens.extract import plan
-
         if loader is None:
             raise TypeError(
                 "LatentLens(model, loader) needs the data as well: an iterable of batches, such as "
                 "a DataLoader. For arrays use LatentLens.from_arrays(latent, label, ...)."
             )
+        from latentlens.extract import plan
+
         self._plan = plan(model, loader, **options)
         return self._plan
 
@@ -407,7 +407,9 @@ class LatentLens(State):
 
     def _lay_out(self) -> None:
         session = self._ready()
-        wanted = self._own_projection if self.projection == OWN_PROJECTION else self.projection
+        wanted: Any = self.projection
+        if wanted == OWN_PROJECTION:
+            wanted = self._own_projection
         self._report("layout", "Laying out the latent space")
         self._conductor.beside(
             "layout",

@@ -56,8 +56,8 @@ class Rows(t.TraitType[NDArray[np.uint32], Any]):
 
     def set(self, obj: Any, value: Any) -> None:
         """Set, and notify only if the rows changed."""
-        new = self._validate(obj, value)
-        old = self.get(obj)
+        new: Any = self._validate(obj, value)
+        old: Any = self.get(obj)
         if not np.array_equal(old, new):
             super().set(obj, new)
 

@@ -25,7 +25,7 @@ def to_wire(array: NDArray[Any]) -> dict[str, Any]:
     return {
         "dtype": array.dtype.name,
         "shape": list(array.shape),
-        "data": memoryview(little.reshape(-1).view(np.uint8)),
+        "data": little.reshape(-1).view(np.uint8).data,
     }
 
 
