@@ -21,6 +21,7 @@ SLICE_S = 0.03
 """How long a slice lasts before messages get their turn."""
 
 log = logging.getLogger(__name__)
+log.addHandler(logging.NullHandler())
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:

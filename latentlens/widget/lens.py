@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -311,7 +312,10 @@ class LatentLens(State):
                 points={"projection": "pca", "xy": first.xy, "done": self.projection == "pca"},
                 status="ready",
             )
-        self._rank()
+        # The pass stands whatever comes of it: the card has the words, and so has every
+        # later question that needs a ranking.
+        with suppress(ValueError):
+            self._rank()
         if self.projection != "pca":
             self._lay_out()
 

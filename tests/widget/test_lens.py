@@ -69,10 +69,15 @@ def test_images_must_be_as_many_as_rows():
 
 def test_a_sampler_that_cannot_rank_says_so_and_the_map_stays():
     latent, _, _ = blobs(n=1)
-    with pytest.raises(ValueError):
-        LatentLens.from_arrays(latent, [0])
-    lens = LatentLens.from_arrays(latent, [0], sampler="random")
+    lens = LatentLens.from_arrays(latent, [0])
     assert lens.points["xy"].shape == (1, 2)
+    assert lens.ranked is None
+    assert "max_margin" in lens.error or "MaxMargin" in lens.error
+    with pytest.raises(ValueError, match=lens.error[:20]):
+        _ = lens.sample
+    lens.sampler = "random"
+    assert lens.error == ""
+    assert lens.sample.index.tolist() == [0]
 
 
 # -- traits ----------------------------------------------------------------------
