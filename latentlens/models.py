@@ -188,7 +188,7 @@ def _epoch(
     for inputs, labels in loader:
         loss = functional.cross_entropy(model(inputs.to(device)), labels.to(device))
         optimizer.zero_grad()
-        torch.autograd.backward(loss)
+        loss.backward()
         optimizer.step()
         total += loss.item() * len(labels)
         n_items += len(labels)
