@@ -22,8 +22,10 @@ from latentlens.samplers.ratio import log_probability, log_ratio
 
 GROUP_BY = ("auto", "predicted", "classifier", "true")
 METHODS = ("auto", "coupling", "multinomial")
-COUPLING_LIMIT = 40_000
-"""Labelled items times classes up to which "auto" couples pairwise machines."""
+COUPLING_WORK = 10_000_000
+"""Labelled items times classes times units up to which "auto" couples pairwise machines."""
+COUPLING_CLASSES = 20
+"""Classes up to which it does; the pairs grow with their square."""
 FOLDS = 3
 
 
@@ -51,7 +53,8 @@ class MaxMarginSampler(BaseSampler):
         "coupling" is the paper's: one linear support vector machine per pair of
         classes, Platt's sigmoid, pairwise coupling. "multinomial" is logistic
         regression, of about the same quality and many times faster. "auto"
-        couples up to 40,000 labelled items times classes.
+        couples where labelled items times classes times units are at most
+        10 million, about a second's work, and classes at most 20.
 
     Attributes
     ----------
@@ -112,7 +115,7 @@ class MaxMarginSampler(BaseSampler):
                 'group_by="predicted" needs pred; pass it to fit, or say group_by="classifier"'
             )
         known = label >= 0
-        self.method_ = self._choose_method(int(known.sum()))
+        self.method_ = self._choose_method(int(known.sum()) * latent.shape[1])
         points = standardise(latent)
         fit = self._coupled if self.method_ == "coupling" else self._multinomial
         log_weight = fit(points, points[known], label[known])
@@ -125,10 +128,12 @@ class MaxMarginSampler(BaseSampler):
             n_groups=int(max(own.max(), self.classes_[-1])) + 1,
         )
 
-    def _choose_method(self, n_known: int) -> str:
+    def _choose_method(self, n_values: int) -> str:
         if self.method != "auto":
             return self.method
-        return "coupling" if n_known * len(self.classes_) <= COUPLING_LIMIT else "multinomial"
+        n_classes = len(self.classes_)
+        light = n_classes <= COUPLING_CLASSES and n_values * n_classes <= COUPLING_WORK
+        return "coupling" if light else "multinomial"
 
     def _own_class(
         self,
