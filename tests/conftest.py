@@ -16,10 +16,14 @@ settings.register_profile("suite", deadline=None, derandomize=True)
 settings.load_profile("suite")
 
 
+ROOT = Path(__file__).parent.parent
+"""The project's folder."""
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """Give the project's folder."""
-    return Path(__file__).parent.parent
+    return ROOT
 
 
 @pytest.fixture(scope="session")
