@@ -14,6 +14,9 @@ from latentlens.core.checks import check_choice, check_count, check_share
 from latentlens.samplers.base import BaseSampler, Grouped
 from latentlens.samplers.ratio import log_ratio
 
+VARIANCE_FLOOR = 1e-6
+"""Added to the clusters' variances; the latent's mean variance is 1."""
+
 
 class GMMSampler(BaseSampler):
     """Both ends of each cluster of a variational Gaussian mixture [1]_ [2]_.
@@ -77,16 +80,7 @@ class GMMSampler(BaseSampler):
     ) -> Grouped:
         n_components = self._count_components(label, pred)
         points = centre(latent)
-        self.mixture_ = BayesianGaussianMixture(
-            n_components=n_components,
-            covariance_type=self.covariance,
-            max_iter=self.max_iter,
-            random_state=self.random_state,
-        )
-        with warnings.catch_warnings():
-            # Said in notes_ instead, where the reader of a widget sees it.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            self.mixture_.fit(points)
+        self.mixture_ = self._fit_mixture(points, n_components)
         if not self.mixture_.converged_:
             self.notes_.append(
                 f"The Gaussian mixture was still moving after {self.max_iter} steps; "
@@ -95,6 +89,26 @@ class GMMSampler(BaseSampler):
         weight = log_weighted_density(self.mixture_, points)
         group = weight.argmax(axis=1)
         return Grouped(group=group, log_ratio=log_ratio(weight, group), n_groups=n_components)
+
+    def _fit_mixture(
+        self, points: NDArray[np.float64], n_components: int
+    ) -> BayesianGaussianMixture:
+        # The prior is the items' covariance, as in scikit-learn, kept away from singular: a
+        # cluster that loses its items has nothing else, and dead units have no variance.
+        spread = np.cov(points.T).reshape(points.shape[1], -1)
+        floored = spread + VARIANCE_FLOOR * np.eye(points.shape[1])
+        mixture = BayesianGaussianMixture(
+            n_components=n_components,
+            covariance_type=self.covariance,
+            covariance_prior=floored if self.covariance == "full" else np.diag(floored).mean(),
+            max_iter=self.max_iter,
+            random_state=self.random_state,
+            reg_covar=VARIANCE_FLOOR,
+        )
+        with warnings.catch_warnings():
+            # Said in notes_ instead, where the reader of a widget sees it.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return mixture.fit(points)
 
     def _count_components(self, label: NDArray[np.int32], pred: NDArray[np.int32] | None) -> int:
         n = len(label)
