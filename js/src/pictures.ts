@@ -37,7 +37,7 @@ export class PictureBook {
   private want(row: number): void {
     this.asked.add(row);
     this.wanted.push(row);
-    this.timer ??= setTimeout(() => this.send(), WAIT_MS);
+    if (!this.timer) this.timer = setTimeout(() => this.send(), WAIT_MS);
   }
 
   private send(): void {

@@ -1,0 +1,127 @@
+/** What all panes with a figure have in common. */
+
+import { h, set_text } from "../dom";
+import type { Kind } from "../protocol.gen";
+import type { Store } from "../store";
+import { KIND_TITLES } from "../words";
+
+/** A titled pane: its head says how the figure is known, from how many items, and how good it is. */
+export interface Card {
+  body: HTMLElement;
+  /** How the figure is known; null hides the badge. */
+  kind(kind: Kind | null): void;
+  n(text: string): void;
+  /** The figure's distance from the exact one, with a word about it. */
+  score(name: string, value: string, title: string): void;
+  /** Under the figure, in small print. */
+  note(text: string): void;
+  /** In place of the figure; empty shows the figure. */
+  instead(text: string): void;
+  /** The figure answers an older question. */
+  stale(is: boolean): void;
+}
+
+/** Fill `el` with a titled pane. */
+export function make_card(el: HTMLElement, title: string): Card {
+  const badge = h("span", { className: "ll-badge", hidden: true });
+  const n = h("span", { className: "ll-n" });
+  const score = h("span", { className: "ll-score" });
+  const body = h("div", { className: "ll-body" });
+  const note = h("p", { className: "ll-note" });
+  const instead = h("p", { className: "ll-instead", hidden: true });
+  const head = h("header", { className: "ll-head" }, h("h3", {}, title), badge, n, score);
+  el.classList.add("ll-card");
+  el.setAttribute("role", "region");
+  el.setAttribute("aria-label", title);
+  el.append(head, body, instead, note);
+  return {
+    body,
+    kind(kind) {
+      badge.hidden = kind === null;
+      if (!kind) return;
+      set_text(badge, kind);
+      badge.dataset.kind = kind;
+      badge.title = KIND_TITLES[kind];
+    },
+    n: (text) => set_text(n, text),
+    score(name, value, explained) {
+      score.title = explained;
+      score.replaceChildren(...(value ? [`${name} `, h("b", {}, value)] : []));
+    },
+    note: (text) => set_text(note, text),
+    instead(text) {
+      set_text(instead, text);
+      instead.hidden = text === "";
+      body.hidden = text !== "";
+      if (text) note.textContent = "";
+    },
+    stale: (is) => void el.classList.toggle("ll-stale", is),
+  };
+}
+
+/** Call with the element's width in CSS pixels, now and whenever it changes. */
+export function on_width(el: Element, run: (width: number) => void, signal: AbortSignal): void {
+  const observer = new ResizeObserver(([entry]) => {
+    if (entry) run(Math.floor(entry.contentRect.width));
+  });
+  observer.observe(el);
+  signal.addEventListener("abort", () => observer.disconnect(), { once: true });
+}
+
+/** Take a unit under the eye, or let go of it: the map and the strip follow. */
+export function toggle_unit(store: Store, unit: number): void {
+  if (store.get("unit") !== unit) store.set({ unit, color_by: "unit" });
+  else store.set({ unit: -1, ...(store.get("color_by") === "unit" && { color_by: "label" }) });
+}
+
+/** Make marks with `data-unit` act as buttons: one stop for Tab, arrows between them. */
+export function make_marks(el: Element, store: Store, signal: AbortSignal): void {
+  const unit_of = (target: EventTarget | null): SVGElement | HTMLElement | null =>
+    (target as Element).closest<SVGElement | HTMLElement>("[data-unit]");
+  el.addEventListener(
+    "click",
+    ({ target }) => {
+      const mark = unit_of(target);
+      if (mark) toggle_unit(store, Number(mark.dataset.unit));
+    },
+    { signal },
+  );
+  el.addEventListener(
+    "keydown",
+    (event) => {
+      const mark = unit_of(event.target);
+      const { key } = event as KeyboardEvent;
+      if (!mark) return;
+      const step = STEPS[key];
+      if (key === "Enter" || key === " ") toggle_unit(store, Number(mark.dataset.unit));
+      else if (step) step_to(el, mark, step);
+      else return;
+      event.preventDefault();
+    },
+    { signal },
+  );
+}
+
+const STEPS: Record<string, number> = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 };
+
+function step_to(el: Element, from: SVGElement | HTMLElement, step: number): void {
+  const marks = [...el.querySelectorAll<SVGElement | HTMLElement>("[data-unit]")];
+  const to = marks[marks.indexOf(from) + step];
+  if (!to) return;
+  from.setAttribute("tabindex", "-1");
+  to.setAttribute("tabindex", "0");
+  to.focus();
+}
+
+/** Put new marks in place of the old ones, keeping the focus on the same unit. */
+export function replace_marks(parent: Element, marks: Element[]): void {
+  const focused = parent.contains(document.activeElement)
+    ? (document.activeElement as SVGElement).dataset.unit
+    : undefined;
+  const find = () => marks.find((mark) => (mark as SVGElement).dataset.unit === focused);
+  const stop = focused === undefined ? undefined : find();
+  const first = stop ?? marks.find((mark) => mark.hasAttribute("data-unit"));
+  first?.setAttribute("tabindex", "0");
+  parent.replaceChildren(...marks);
+  if (stop) (stop as SVGElement).focus();
+}

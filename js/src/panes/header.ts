@@ -1,0 +1,60 @@
+import { h, set_text } from "../dom";
+import { percent, whole } from "../words";
+import type { Pane } from "./pane";
+
+/** What is looked at, how much of it is in the sample, and what the kernel is at. */
+export const header: Pane = (el, store, signal) => {
+  const model = h("b", { className: "ll-model" });
+  const facts = h("span", { className: "ll-facts" });
+  const sample = h("span", { className: "ll-sample-line", role: "status" });
+  const bar = h("progress", { max: 1, value: 0 });
+  bar.setAttribute("aria-label", "Progress");
+  const doing = h("span", { className: "ll-doing-text" });
+  const stop = h("button", { type: "button" }, "Stop");
+  const busy = h("span", { className: "ll-doing" }, doing, bar, stop);
+  el.append(model, facts, sample, busy);
+
+  store.watch(
+    ["about"],
+    () => {
+      const about = store.get("about");
+      if (!about) return;
+      set_text(model, about.model);
+      const { latent_layer, latent_units, n_items, accuracy } = about;
+      facts.replaceChildren(
+        ...[
+          `latent ${latent_layer} (${whole(latent_units)} units)`,
+          `${whole(n_items)} items`,
+          accuracy === null ? "" : `accuracy ${percent(accuracy)}`,
+        ]
+          .filter(Boolean)
+          .map((text) => h("span", {}, text)),
+      );
+    },
+    signal,
+  );
+  store.watch(
+    ["counts", "ranked"],
+    () => {
+      const { n_sample, n_items, n_errors, errors_in_sample } = store.get("counts");
+      const sampled = `${whole(n_sample)} of ${whole(n_items)} items in the sample`;
+      const errors = `${whole(errors_in_sample)} of ${whole(n_errors)} errors`;
+      const text = n_errors > 0 ? `${sampled}, ${errors}` : sampled;
+      set_text(sample, store.get("ranked") ? text : "");
+    },
+    signal,
+  );
+  store.watch(
+    ["status", "doing", "progress", "kernel_gone"],
+    () => {
+      const text = store.get("doing");
+      busy.hidden = text === "" || store.get("kernel_gone");
+      set_text(doing, text);
+      bar.value = store.get("progress");
+    },
+    signal,
+  );
+  stop.addEventListener("click", () => void store.ask({ kind: "cancel" }).catch(() => {}), {
+    signal,
+  });
+};

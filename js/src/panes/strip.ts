@@ -1,0 +1,262 @@
+import { encode } from "../codec";
+import { h, set_text } from "../dom";
+import { draw_picture } from "../pictures";
+import { strongest } from "../query";
+import type { Store } from "../store";
+import { class_name, count, short, unit_noun } from "../words";
+import { make_card } from "./card";
+import type { Pane } from "./pane";
+
+const SLOT = 76;
+const PICTURE = 60;
+/** Cards beyond each edge, so that scrolling finds them ready. */
+const SPARE = 4;
+/** Strongest inputs of a unit that are listed. */
+const STRONGEST = 200;
+
+type Source = "sample" | "selection" | "unit";
+
+const SOURCES: Source[] = ["sample", "selection", "unit"];
+
+/** The items themselves: the sample's outliers first, the selection, or a unit's strongest inputs. */
+export const strip: Pane = (el, store, signal) => {
+  const card = make_card(el, "Inputs");
+  const tabs = SOURCES.map((value) => h("button", { type: "button", value }, value));
+  const bar = h("div", { className: "ll-tabs", role: "group", ariaLabel: "Which inputs" }, ...tabs);
+  const track = h("div", { className: "ll-track", role: "presentation" });
+  const view = h("div", { className: "ll-strip", tabIndex: 0, role: "listbox" }, track);
+  view.setAttribute("aria-label", "Inputs");
+  el.querySelector("header")?.append(bar);
+  card.body.append(view);
+  let source: Source = "sample";
+  let rows: Uint32Array = new Uint32Array(0);
+  let cards = new Map<number, HTMLElement>();
+  // What is chosen here must not make the strip turn away from where one is looking.
+  let own = false;
+
+  /** Draw the cards in view; a card is made anew when what it says may have changed. */
+  const draw = (anew: boolean): void => {
+    const first = Math.max(0, Math.floor(view.scrollLeft / SLOT) - SPARE);
+    const last = Math.min(
+      rows.length,
+      Math.ceil((view.scrollLeft + view.clientWidth) / SLOT) + SPARE,
+    );
+    const next = new Map<number, HTMLElement>();
+    for (let i = first; i < last; i++) {
+      const row = rows[i]!;
+      const known = anew ? undefined : cards.get(row);
+      const item = known ?? make_item(store, row, source === "unit");
+      item.style.transform = `translateX(${i * SLOT}px)`;
+      next.set(row, item);
+    }
+    for (const [row, item] of cards) if (next.get(row) !== item) item.remove();
+    for (const item of next.values()) if (!item.parentNode) track.append(item);
+    cards = next;
+  };
+
+  const list = (): void => {
+    rows = rows_of(store, source);
+    track.style.width = `${rows.length * SLOT}px`;
+    for (const tab of tabs) tab.ariaPressed = String(tab.value === source);
+    tabs[1]!.disabled = store.get("picked").length === 0;
+    tabs[2]!.disabled = store.get("unit") < 0;
+    set_text(
+      tabs[2]!,
+      store.get("unit") < 0 ? "unit" : `${unit_noun(store.get("layer_info"))} ${store.get("unit")}`,
+    );
+    card.n(count(rows.length, "item"));
+    card.note(note_words(store, source));
+    card.instead(rows.length > 0 ? "" : nothing_words(store, source));
+    draw(true);
+  };
+
+  const turn_to = (to: Source): void => {
+    if (source !== to) view.scrollLeft = 0;
+    source = to;
+    list();
+  };
+
+  const choose = (selection: Uint32Array): void => {
+    own = true;
+    store.set({ selection: encode(selection) });
+  };
+  store.watch(
+    ["picked"],
+    () => {
+      const there = store.get("picked").length > 0;
+      if (own && (there || source !== "selection")) list();
+      else turn_to(follow(source, "selection", there));
+      own = false;
+    },
+    signal,
+  );
+  store.watch(["unit"], () => turn_to(follow(source, "unit", store.get("unit") >= 0)), signal);
+  store.watch(["sample_order", "items", "about", "unit_values", "group_rows"], list, signal);
+  store.watch(["pictures"], () => draw_pictures(store, cards), signal);
+  store.watch(["hover"], () => mark_hover(store, cards), signal);
+  listen({ view, store, signal, rows: () => rows, choose });
+  view.addEventListener("scroll", () => draw(false), { signal, passive: true });
+  bar.addEventListener(
+    "click",
+    ({ target }) => {
+      const { value } = target as HTMLButtonElement;
+      if (value) turn_to(value as Source);
+    },
+    { signal },
+  );
+  const observer = new ResizeObserver(() => draw(false));
+  observer.observe(view);
+  signal.addEventListener("abort", () => observer.disconnect(), { once: true });
+};
+
+/** Turn to what has just been chosen, and away from what has just been let go. */
+function follow(now: Source, to: Source, there: boolean): Source {
+  if (there) return to;
+  return now === to ? "sample" : now;
+}
+
+function rows_of(store: Store, source: Source): Uint32Array {
+  if (source === "selection") return store.get("picked");
+  if (source === "sample") return store.get("sample_order");
+  const values = store.get("unit_values");
+  return values ? strongest(values, store.get("group_rows"), STRONGEST) : new Uint32Array(0);
+}
+
+function note_words(store: Store, source: Source): string {
+  if (source === "sample") {
+    return store.get("ranked")?.uses_j ? "Outliers first, then exemplars, the surest leading." : "";
+  }
+  if (source === "selection") return "";
+  const index = store.get("index");
+  const all = store.get("latent_here") || !index || index.keep >= index.units;
+  return all
+    ? "Strongest first."
+    : `Strongest first, of those the index holds: the unit is among the item's top ${index.keep}.`;
+}
+
+function nothing_words(store: Store, source: Source): string {
+  if (source === "selection") return "Nothing is selected.";
+  if (source === "sample") return "There is no sample yet.";
+  if (!store.get("index")) return "The unit's values stay in the kernel for this layer.";
+  return "No item of the group has this unit in its index.";
+}
+
+/** One item: its picture, what it is and what it was taken for. */
+function make_item(store: Store, row: number, with_value: boolean): HTMLElement {
+  const truth = store.get("truth")[row] ?? -1;
+  const pred = store.get("pred")[row] ?? -1;
+  const wrong = truth >= 0 && pred >= 0 && truth !== pred;
+  const role = store.get("roles")[row];
+  const name = [truth, pred].map((c) => (c < 0 ? "?" : class_name(store, c)));
+  const value = with_value ? store.get("unit_values")?.[row] : undefined;
+  const position = store.get("ids")?.[row] ?? row;
+  const said = wrong ? `true ${name[0]}, predicted ${name[1]}` : name[truth < 0 ? 1 : 0]!;
+  const item = h(
+    "div",
+    {
+      className: `ll-item${wrong ? " ll-wrong" : ""}`,
+      data: { row: String(row) },
+      role: "option",
+      title: `Item ${position}: ${said}${role ? `, ${ROLE_WORDS[role]}` : ""}`,
+    },
+    h("div", { className: "ll-picture" }, draw_picture(store.picture(row), PICTURE)),
+    h("div", { className: "ll-classes" }, ...class_parts(name, wrong, truth < 0)),
+    h(
+      "div",
+      { className: "ll-under" },
+      role ? h("i", { className: "ll-role", data: { role: ROLE_WORDS[role] ?? "" } }) : null,
+      value === undefined ? `#${position}` : short(value),
+    ),
+  );
+  item.ariaSelected = String(is_picked(store, row));
+  item.classList.toggle("ll-hover", store.get("hover") === row);
+  return item;
+}
+
+const ROLE_WORDS = ["", "outlier", "exemplar", "drawn"];
+
+function class_parts(name: string[], wrong: boolean, unlabelled: boolean): (Node | string)[] {
+  if (!wrong) return [h("span", {}, (unlabelled ? name[1] : name[0])!)];
+  return [
+    h("span", {}, name[0]!),
+    h("span", { className: "ll-cross", ariaLabel: "taken for" }, "→"),
+    h("b", {}, name[1]!),
+  ];
+}
+
+function draw_pictures(store: Store, cards: Map<number, HTMLElement>): void {
+  for (const [row, item] of cards) {
+    const frame = item.querySelector(".ll-picture");
+    if (!frame?.querySelector(".ll-coming")) continue;
+    const picture = store.picture(row);
+    if (picture) frame.replaceChildren(draw_picture(picture, PICTURE));
+  }
+}
+
+function mark_hover(store: Store, cards: Map<number, HTMLElement>): void {
+  const hover = store.get("hover");
+  for (const [row, item] of cards) item.classList.toggle("ll-hover", row === hover);
+}
+
+function is_picked(store: Store, row: number): boolean {
+  return store.get("picked").includes(row);
+}
+
+/** A selection with a row added, or without it if it was there. */
+export function toggled(picked: Uint32Array, row: number): Uint32Array {
+  const others = picked.filter((other) => other !== row);
+  if (others.length < picked.length) return others;
+  return Uint32Array.from([...picked, row]).sort();
+}
+
+interface Hands {
+  view: HTMLElement;
+  store: Store;
+  signal: AbortSignal;
+  rows: () => Uint32Array;
+  choose: (rows: Uint32Array) => void;
+}
+
+function listen({ view, store, signal, rows, choose }: Hands): void {
+  const row_of = (target: EventTarget | null): number => {
+    const item = (target as Element).closest<HTMLElement>("[data-row]");
+    return item ? Number(item.dataset.row) : -1;
+  };
+  const toggle = (row: number): void => choose(toggled(store.get("picked"), row));
+  const click = (event: MouseEvent): void => {
+    const row = row_of(event.target);
+    if (row < 0) return;
+    if (event.shiftKey || event.ctrlKey || event.metaKey) toggle(row);
+    else choose(is_only(store, row) ? new Uint32Array(0) : Uint32Array.of(row));
+  };
+  const press = (event: KeyboardEvent): void => {
+    const at = rows().indexOf(store.get("hover"));
+    const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+    if (event.key === "Enter" && at >= 0) toggle(rows()[at]!);
+    else if (step) walk(view, store, rows(), at + step);
+    else return;
+    event.preventDefault();
+  };
+  const over = ({ target }: Event): void => store.set({ hover: row_of(target) });
+  view.addEventListener("pointerover", over, { signal });
+  view.addEventListener("pointerleave", () => store.set({ hover: -1 }), { signal });
+  view.addEventListener("click", click, { signal });
+  view.addEventListener("keydown", press, { signal });
+}
+
+function is_only(store: Store, row: number): boolean {
+  const picked = store.get("picked");
+  return picked.length === 1 && picked[0] === row;
+}
+
+/** Move the eye to the next card and keep it in view. */
+function walk(view: HTMLElement, store: Store, rows: Uint32Array, to: number): void {
+  const at = Math.min(Math.max(to, 0), rows.length - 1);
+  const row = rows[at];
+  if (row === undefined) return;
+  store.set({ hover: row });
+  const left = at * SLOT;
+  if (left < view.scrollLeft) view.scrollLeft = left;
+  const right = left + SLOT - view.clientWidth;
+  if (right > view.scrollLeft) view.scrollLeft = right;
+}

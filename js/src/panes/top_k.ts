@@ -1,0 +1,223 @@
+import { h, s } from "../dom";
+import type { TopUnits } from "../protocol.gen";
+import type { Figures } from "../query";
+import type { Store } from "../store";
+import {
+  count,
+  empty_words,
+  kind_of,
+  MEASURE_WORDS,
+  percent,
+  ratio,
+  short,
+  unit_noun,
+  unit_place,
+  waiting_words,
+  whole,
+} from "../words";
+import { make_card, make_marks, on_width, replace_marks } from "./card";
+import type { Pane } from "./pane";
+
+const ROW = 18;
+const HEAD = 16;
+const LABEL = 58;
+const VALUE = 52;
+const TIMES = 46;
+
+/** The most activated units of the group: the sample's bars, the exact values as ticks. */
+export const top_k: Pane = (el, store, signal) => {
+  const card = make_card(el, "Top-k neurons");
+  const chart = s("svg", { class: "ll-bars", role: "group", "aria-label": "Top units" });
+  const missed = h("p", { className: "ll-missed" });
+  card.body.append(chart, missed);
+  let width = 0;
+
+  const draw = (): void => {
+    const figures = store.get("answer");
+    card.stale(!figures);
+    if (!figures) {
+      if (!chart.childElementCount) card.instead(waiting_words(store));
+      return;
+    }
+    card.n(`n ${whole(figures.n_used)} of ${whole(figures.n_group)}`);
+    card.kind(kind_of(figures, figures.precision !== null));
+    say_precision(figures);
+    const why = empty_words(store, figures) || unknown_words(store, figures);
+    card.instead(why);
+    if (why || !figures.top || width < 1) return;
+    draw_bars(chart, figures, store, width);
+    missed.replaceChildren(...missed_units(figures));
+    card.note(note_words(store, figures));
+  };
+
+  const say_precision = ({ precision, chance, k, n_used }: Figures): void => {
+    const value = precision === null || n_used === 0 ? "" : precision.toFixed(2);
+    const title = `Share of the sample's ${k} units that are among the exact ${k}; chance gives ${ratio(chance)}.`;
+    card.score(`precision@${k}`, value && `${value} · chance ${chance.toFixed(2)}`, title);
+  };
+
+  store.watch(["answer", "unit", "means", "waiting", "layer_error", "doing"], draw, signal);
+  make_marks(card.body, store, signal);
+  on_width(
+    card.body,
+    (now) => {
+      width = now;
+      draw();
+    },
+    signal,
+  );
+};
+
+function unknown_words(store: Store, figures: Figures): string {
+  if (figures.top) return "";
+  const means = store.get("means");
+  if (means?.asked === store.get("means_question") && means.error) {
+    return `The sample's mean is not known: ${means.error}`;
+  }
+  if (store.get("kernel_gone"))
+    return "Ranking by mean needs the kernel for this layer, and it has gone.";
+  const waiting = store.get("waiting").means;
+  const done = waiting?.total ? ` ${whole(waiting.done)} of ${whole(waiting.total)} items.` : "";
+  return `Running the model on the sample's items.${done}`;
+}
+
+function note_words(store: Store, { k, top }: Figures): string {
+  const info = store.get("layer_info");
+  const parts = [`Bars: the sample, by ${MEASURE_WORDS[store.get("measure")]}. Tick: exact.`];
+  if (info && k >= info.units) parts.push(`k covers all ${whole(info.units)} units.`);
+  if (info && store.get("k") > info.keep && info.units > info.keep) {
+    parts.push(`The index holds ${info.keep} per item, so k stops there.`);
+  }
+  if (top?.exact_value.some((value) => value === null) && store.get("measure") === "max") {
+    parts.push("No tick: the exact maximum is below the top k.");
+  }
+  if (info && !info.in_browser) parts.push("Answered by the kernel.");
+  return parts.join(" ");
+}
+
+/** The exact top units that the sample does not have. */
+function missed_units({ exact_top, top }: Figures): (Node | string)[] {
+  const found = new Set(top?.unit);
+  const units = exact_top?.unit.filter((unit) => !found.has(unit)) ?? [];
+  if (units.length === 0) return [];
+  const buttons = units.map((unit) =>
+    h("button", { type: "button", className: "ll-chip", data: { unit: String(unit) } }, unit),
+  );
+  return ["Missed of the exact top: ", ...buttons];
+}
+
+/** A bar's length: counts are compared as shares, for the sample is smaller than the group. */
+function scaled(store: Store, figures: Figures): { value: number[]; exact: (number | null)[] } {
+  const { value, exact_value } = figures.top as TopUnits;
+  if (store.get("measure") !== "count") return { value, exact: exact_value };
+  return {
+    value: value.map((n) => n / figures.n_used),
+    exact: exact_value.map((n) => n && n / figures.n_group),
+  };
+}
+
+function draw_bars(chart: SVGElement, figures: Figures, store: Store, width: number): void {
+  const top = figures.top as TopUnits;
+  const { value, exact } = scaled(store, figures);
+  const known = [...value, ...exact.filter((v) => v !== null)];
+  const low = Math.min(0, ...known);
+  const span = Math.max(0, ...known) - low || 1;
+  const room = Math.max(width - LABEL - VALUE - TIMES, 20);
+  const x = (v: number): number => LABEL + ((v - low) / span) * room;
+  const height = HEAD + top.unit.length * ROW;
+  chart.setAttribute("width", String(width));
+  chart.setAttribute("height", String(height));
+  const rows = top.unit.map((unit, i) => {
+    const y = HEAD + i * ROW;
+    return draw_row({ store, figures, unit, i, y, width, x, value: value[i]!, exact: exact[i]! });
+  });
+  replace_marks(chart, [draw_head(store, width), ...rows]);
+}
+
+function draw_head(store: Store, width: number): SVGElement {
+  const title = s("title", {}, "In how many of the sampled items the unit is the maximum");
+  return s(
+    "g",
+    { class: "ll-columns" },
+    s("text", { x: 18, y: 10 }, unit_noun(store.get("layer_info"))),
+    s("text", { x: width - TIMES, y: 10, class: "ll-right" }, store.get("measure")),
+    s("text", { x: width, y: 10, class: "ll-right" }, "top in", title),
+  );
+}
+
+interface Row {
+  store: Store;
+  figures: Figures;
+  unit: number;
+  i: number;
+  y: number;
+  width: number;
+  x: (value: number) => number;
+  value: number;
+  exact: number | null;
+}
+
+function draw_row(row: Row): SVGElement {
+  const { store, figures, unit, i, y, width, x, value, exact } = row;
+  const top = figures.top as TopUnits;
+  const hit = top.hit[i]!;
+  const middle = y + ROW / 2;
+  const text = store.get("measure") === "count" ? percent(value) : short(value);
+  const zero = x(0);
+  const times = figures.counts[unit] ?? 0;
+  const label = describe(row, text, times);
+  const g = s(
+    "g",
+    {
+      class: `ll-row${hit ? " ll-hit" : ""}`,
+      "data-unit": unit,
+      tabindex: -1,
+      role: "button",
+      "aria-pressed": String(store.get("unit") === unit),
+      "aria-label": label,
+    },
+    s("title", {}, label),
+    s("rect", { class: "ll-back", x: 0, y: y + 1, width, height: ROW - 2, rx: 3 }),
+    hit ? check(5, middle) : ring(9, middle),
+    s("text", { x: 18, y: middle + 4 }, unit),
+    s("rect", {
+      class: "ll-bar",
+      x: Math.min(zero, x(value)),
+      y: y + 4,
+      width: Math.max(Math.abs(x(value) - zero), 1),
+      height: ROW - 8,
+      rx: 1.5,
+    }),
+    exact !== null &&
+      s("line", { class: "ll-tick", x1: x(exact), x2: x(exact), y1: y + 2, y2: y + ROW - 2 }),
+    s("text", { x: width - TIMES, y: middle + 4, class: "ll-right" }, text),
+    s("text", { x: width, y: middle + 4, class: "ll-right ll-faint" }, whole(times)),
+  );
+  return g;
+}
+
+function describe({ store, figures, unit, i, exact }: Row, text: string, times: number): string {
+  const top = figures.top as TopUnits;
+  const info = store.get("layer_info");
+  const place = unit_place(info, unit);
+  const shown =
+    store.get("measure") === "count" && exact !== null
+      ? percent(exact)
+      : short(exact ?? Number.NaN);
+  return [
+    `${unit_noun(info)} ${unit}${place && ` (${place})`}: ${text} in the sample`,
+    exact === null ? "" : `${shown} exactly`,
+    top.hit[i] ? `among the exact top ${figures.k}` : `not among the exact top ${figures.k}`,
+    `the maximum of ${count(times, "sampled item")}`,
+  ]
+    .filter(Boolean)
+    .join(", ");
+}
+
+function check(x: number, y: number): SVGElement {
+  return s("path", { class: "ll-check", d: `M${x} ${y}l3 3.2l5.4-6.6` });
+}
+
+function ring(x: number, y: number): SVGElement {
+  return s("circle", { class: "ll-ring", cx: x, cy: y, r: 2.6 });
+}
