@@ -128,6 +128,7 @@ class LatentLens(State):
         random_state: int = 0,
         **state: Any,
     ) -> None:
+        self._home = running_loop()
         self._plan: Plan | None = None
         self._pass: Pass | None = None
         self._session: Session | None = None
@@ -468,6 +469,18 @@ class LatentLens(State):
     def _begin_unless_over(self) -> None:
         if self._session is None and self.status == "waiting":
             self._begin()
+
+    def _handle_msg(self, msg: dict[str, Any]) -> None:
+        """Take a message on the thread the lens was made on.
+
+        JupyterLab sends widgets' messages to a subshell, a thread beside the one that runs
+        cells; there the model would be touched while a cell is at it.
+        """
+        take = super()._handle_msg
+        if self._home is None or self._home.is_closed() or running_loop() is self._home:
+            take(msg)
+        else:
+            self._home.call_soon_threadsafe(take, msg)
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take values from the browser; what is wrong with one is said there."""

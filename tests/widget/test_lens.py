@@ -1,6 +1,7 @@
 """The lens as a person uses it from Python: made, set, asked, refused."""
 
 import asyncio
+import threading
 
 import numpy as np
 import pytest
@@ -271,3 +272,17 @@ def test_a_newer_question_for_means_drops_the_older(lens, monkeypatch):
 
 def test_hello_is_heard(wire):
     assert wire.ask(kind="hello", id=1) == {"kind": "ok", "id": 1}
+
+
+def test_messages_that_come_on_another_thread_are_taken_on_the_lens_own():
+    async def scene():
+        lens, threads = LatentLens(made_up_record()), []
+        lens.observe(lambda _: threads.append(threading.current_thread()), "fraction")
+        data = {"method": "update", "state": {"fraction": 0.2}, "buffer_paths": []}
+        message = {"content": {"data": data}, "buffers": []}
+        await asyncio.to_thread(lens._handle_msg, message)
+        await asyncio.sleep(0)
+        assert lens.fraction == 0.2
+        assert threads == [threading.current_thread()]
+
+    asyncio.run(scene())
