@@ -1,0 +1,23 @@
+"""The pass over a model and its data: layers, latent, top-K index, running sums."""
+
+from latentlens.extract.guest import ModelChanged
+from latentlens.extract.head import AmbiguousLatent
+from latentlens.extract.names import LayerNotFound
+from latentlens.extract.plan import Plan, layer_names, plan
+from latentlens.extract.read import read_activations, read_inputs
+from latentlens.extract.run import Pass, Progress
+from latentlens.extract.shapes import LayerSpec
+
+__all__ = [
+    "AmbiguousLatent",
+    "LayerNotFound",
+    "LayerSpec",
+    "ModelChanged",
+    "Pass",
+    "Plan",
+    "Progress",
+    "layer_names",
+    "plan",
+    "read_activations",
+    "read_inputs",
+]
