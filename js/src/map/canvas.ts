@@ -1,0 +1,116 @@
+/** Draws a scene on a plain 2-D canvas, where WebGL2 is not to be had. */
+
+import { draw_glyph, type Glyph } from "./glyph";
+import {
+  type Frame,
+  GROUP,
+  type Level,
+  level_of,
+  OUTSIDE,
+  REST,
+  type Renderer,
+  type Scene,
+  SELECTED,
+  TOP,
+} from "./scene";
+import { pixels_per_unit } from "./view";
+
+/** Pixels of an opaque picture. */
+export interface Picture {
+  width: number;
+  height: number;
+  data: Uint8ClampedArray;
+}
+
+/** A renderer that computes every pixel itself and puts them on the canvas at once. */
+export function canvas_renderer(context: CanvasRenderingContext2D): Renderer {
+  return {
+    kind: "canvas",
+    upload() {},
+    draw(scene, frame) {
+      const { width, height } = context.canvas;
+      if (width === 0 || height === 0) return;
+      const picture = context.createImageData(width, height);
+      paint(picture, scene, frame);
+      context.putImageData(picture, 0, 0);
+    },
+    free() {
+      context.clearRect(0, 0, context.canvas.width, context.canvas.height);
+    },
+  };
+}
+
+/** Fills a picture with the paper's colour and draws the scene's levels on it in turn. */
+export function paint(picture: Picture, scene: Scene, frame: Frame): void {
+  const [r, g, b] = frame.paper.back;
+  new Uint32Array(picture.data.buffer).fill(
+    ((255 << 24) | (Math.round(b) << 16) | (Math.round(g) << 8) | Math.round(r)) >>> 0,
+  );
+  const glyphs = new Map<number, Glyph>();
+  const { order, top, n, n_top } = scene;
+  const shown = order.subarray(0, Math.min(n, frame.limit));
+  const raised = top.subarray(Math.max(0, n_top - frame.limit), n_top);
+  paint_level(picture, scene, frame, glyphs, REST, shown);
+  paint_level(picture, scene, frame, glyphs, GROUP, shown);
+  paint_level(picture, scene, frame, glyphs, TOP, raised);
+}
+
+function paint_level(
+  picture: Picture,
+  scene: Scene,
+  frame: Frame,
+  glyphs: Map<number, Glyph>,
+  level: Level,
+  rows: Uint32Array,
+): void {
+  const { from, to, mix, flags, ink, muted } = scene;
+  const scale = pixels_per_unit(frame.view, frame.size) * frame.density;
+  const [cx, cy] = [picture.width / 2, picture.height / 2];
+  for (const row of rows) {
+    const quiet = muted[ink[row]!] === 1;
+    if (level_of(flags[row]!, quiet) !== level) continue;
+    const x = from[2 * row]! + (to[2 * row]! - from[2 * row]!) * mix;
+    const y = from[2 * row + 1]! + (to[2 * row + 1]! - from[2 * row + 1]!) * mix;
+    const left = Math.round(cx + (x - frame.view.x) * scale);
+    const up = Math.round(cy - (y - frame.view.y) * scale);
+    stamp(picture, glyph_for(scene, frame, glyphs, level, row), left, up);
+  }
+}
+
+function glyph_for(
+  scene: Scene,
+  frame: Frame,
+  glyphs: Map<number, Glyph>,
+  level: Level,
+  row: number,
+): Glyph {
+  const ink = scene.ink[row]!;
+  const quiet = scene.muted[ink] === 1 || (scene.flags[row]! & OUTSIDE) !== 0;
+  const flags = quiet ? scene.flags[row]! & SELECTED : scene.flags[row]!;
+  const key = ((quiet ? 0xffff : ink) * 32 + flags) * 4 + level;
+  let glyph = glyphs.get(key);
+  if (!glyph) {
+    const colour = quiet ? frame.paper.context : scene.palette[ink]!;
+    glyph = draw_glyph({ level, flags, colour }, frame.marks, frame.paper, frame.density);
+    glyphs.set(key, glyph);
+  }
+  return glyph;
+}
+
+/** Lays a glyph over the picture with its middle at (x, y); what is off the picture is cut. */
+function stamp({ width, height, data }: Picture, glyph: Glyph, x: number, y: number): void {
+  const { side, pixels } = glyph;
+  const reach = (side - 1) / 2;
+  if (x < -reach || y < -reach || x >= width + reach || y >= height + reach) return;
+  for (let v = Math.max(0, reach - y); v < Math.min(side, height - y + reach); v++) {
+    for (let u = Math.max(0, reach - x); u < Math.min(side, width - x + reach); u++) {
+      const source = 4 * (v * side + u);
+      const alpha = pixels[source + 3]!;
+      if (alpha === 0) continue;
+      const target = 4 * ((y - reach + v) * width + x - reach + u);
+      data[target] = pixels[source]! + data[target]! * (1 - alpha);
+      data[target + 1] = pixels[source + 1]! + data[target + 1]! * (1 - alpha);
+      data[target + 2] = pixels[source + 2]! + data[target + 2]! * (1 - alpha);
+    }
+  }
+}
