@@ -11,11 +11,11 @@ export function whole(n: number): string {
   return WHOLE.format(n);
 }
 
-/** A share in [0, 1] as a percentage, with a digit more where it is small. */
+/** A share in [0, 1] as a percentage, to a tenth. */
 export function percent(share: number): string {
-  const value = share * 100;
-  if (value === 0 || Number.isInteger(Math.round(value * 10) / 10)) return `${Math.round(value)} %`;
-  return value < 0.1 ? "< 0.1 %" : `${value.toFixed(1)} %`;
+  const value = Math.round(share * 1000) / 10;
+  if (value === 0 && share > 0) return "< 0.1 %";
+  return Number.isInteger(value) ? `${value} %` : `${value.toFixed(1)} %`;
 }
 
 /** A measured value in at most four figures. */
@@ -23,7 +23,8 @@ export function short(value: number): string {
   if (!Number.isFinite(value)) return "–";
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-3 || size >= 1e5)) return value.toExponential(1);
-  return size >= 1000 ? whole(value) : String(Number(value.toPrecision(3)));
+  if (size === 0) return "0";
+  return size >= 1000 ? whole(value) : value.toPrecision(3);
 }
 
 /** A measure of likeness in [0, 1], always with the same digits. */
@@ -36,9 +37,10 @@ export function count(n: number, noun: string): string {
   return `${whole(n)} ${noun}${n === 1 ? "" : "s"}`;
 }
 
-/** How a figure is known: compared with the exact one, or from the sample alone. */
-export function kind_of(figures: Figures, compared: boolean): Kind {
-  if (figures.n_used === figures.n_group && figures.n_group > 0) return "exact";
+/** How a figure is known: compared with the exact one, or from the sample alone; null for no figure. */
+export function kind_of(figures: Figures, compared: boolean): Kind | null {
+  if (figures.n_used === 0) return null;
+  if (figures.n_used === figures.n_group) return "exact";
   return compared ? "measured" : "sample";
 }
 

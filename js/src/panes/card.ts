@@ -11,8 +11,8 @@ export interface Card {
   /** How the figure is known; null hides the badge. */
   kind(kind: Kind | null): void;
   n(text: string): void;
-  /** The figure's distance from the exact one, with a word about it. */
-  score(name: string, value: string, title: string): void;
+  /** How near the figure is to the exact one, and what there is to say of that. */
+  score(name: string, value: string, title: string, aside?: string): void;
   /** Under the figure, in small print. */
   note(text: string): void;
   /** In place of the figure; empty shows the figure. */
@@ -44,9 +44,11 @@ export function make_card(el: HTMLElement, title: string): Card {
       badge.title = KIND_TITLES[kind];
     },
     n: (text) => set_text(n, text),
-    score(name, value, explained) {
+    score(name, value, explained, aside = "") {
       score.title = explained;
-      score.replaceChildren(...(value ? [`${name} `, h("b", {}, value)] : []));
+      score.replaceChildren(
+        ...(value ? [`${name} `, h("b", {}, value), " ", h("small", {}, aside)] : []),
+      );
     },
     note: (text) => set_text(note, text),
     instead(text) {
@@ -61,11 +63,24 @@ export function make_card(el: HTMLElement, title: string): Card {
 
 /** Call with the element's width in CSS pixels, now and whenever it changes. */
 export function on_width(el: Element, run: (width: number) => void, signal: AbortSignal): void {
-  const observer = new ResizeObserver(([entry]) => {
-    if (entry) run(Math.floor(entry.contentRect.width));
+  let last = -1;
+  let frame = 0;
+  const look = (): void => {
+    const width = Math.floor(el.clientWidth);
+    if (width !== last) run(width);
+    last = width;
+  };
+  // Drawing changes sizes again, which must not happen while sizes are being observed.
+  const observer = new ResizeObserver(() => {
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(look);
   });
   observer.observe(el);
-  signal.addEventListener("abort", () => observer.disconnect(), { once: true });
+  const stop = (): void => {
+    observer.disconnect();
+    cancelAnimationFrame(frame);
+  };
+  signal.addEventListener("abort", stop, { once: true });
 }
 
 /** Take a unit under the eye, or let go of it: the map and the strip follow. */

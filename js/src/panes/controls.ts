@@ -33,19 +33,22 @@ export const controls: Pane = (el, store, signal) => {
   el.setAttribute("role", "group");
   el.setAttribute("aria-label", "Controls");
   el.append(
-    h("div", { className: "ll-controls" }, sampler(use), ...fraction(use), j_slider(use)),
+    h(
+      "div",
+      { className: "ll-controls" },
+      sampler(use),
+      fraction(use),
+      j_slider(use),
+      h("div", { className: "ll-far" }, projection(use), reset(use)),
+    ),
     h(
       "div",
       { className: "ll-controls" },
       layer(use),
-      label(use),
+      together(label(use), segments(use, "by", "by", BY)),
       segments(use, "correctness", "Items", CORRECTNESS),
-      segments(use, "by", "Class by", BY),
-      k_input(use),
-      segments(use, "measure", "Rank by", MEASURE),
-      projection(use),
+      together(k_input(use), segments(use, "measure", "by", MEASURE)),
       chosen(use),
-      reset(use),
     ),
   );
 };
@@ -58,6 +61,11 @@ interface Use {
 /** A control with its caption, which a click on the caption reaches. */
 function field(caption: string, ...parts: Child[]): HTMLElement {
   return h("label", { className: "ll-field" }, h("span", {}, caption), ...parts);
+}
+
+/** Controls that read as one phrase and wrap as one. */
+function together(...parts: HTMLElement[]): HTMLElement {
+  return h("div", { className: "ll-together" }, ...parts);
 }
 
 /** Fill a menu, unless it says the same already: an open menu would close. */
@@ -103,7 +111,7 @@ function sampler(use: Use): HTMLElement {
   return field("Sampler", select);
 }
 
-function fraction({ store, signal }: Use): HTMLElement[] {
+function fraction({ store, signal }: Use): HTMLElement {
   const slider = h("input", { type: "range", min: "0.01", max: "1", step: "0.01" });
   const shown = h("output", { className: "ll-value" });
   const presets = PRESETS.map((share) =>
@@ -138,13 +146,13 @@ function fraction({ store, signal }: Use): HTMLElement[] {
     },
     { signal },
   );
-  return [field("Fraction", slider, shown), bar];
+  return together(field("Fraction", slider, shown), bar);
 }
 
 function j_slider({ store, signal }: Use): HTMLElement {
   const slider = h("input", { type: "range", min: "0", max: "1", step: "0.05" });
   const shown = h("output", { className: "ll-value" });
-  const whole_field = field("Outliers j", slider, shown);
+  const whole_field = field("Outliers", slider, shown);
   store.watch(
     ["j", "ranked", "sampler", "about"],
     () => {
@@ -307,7 +315,7 @@ function k_input({ store, signal }: Use): HTMLElement {
     input.value = String(store.get("k"));
   };
   input.addEventListener("blur", put_right, { signal });
-  return field("k", input);
+  return field("Top k", input);
 }
 
 function chosen({ store, signal }: Use): HTMLElement {
@@ -327,7 +335,7 @@ function chosen({ store, signal }: Use): HTMLElement {
 }
 
 function reset({ store, signal }: Use): HTMLElement {
-  const button = h("button", { type: "button", className: "ll-reset" }, "Reset");
+  const button = h("button", { type: "button" }, "Reset");
   button.title =
     "Back to 5 %, j 0.7, all items, k 10; the selection and the picked unit are let go.";
   const back = (): void => {

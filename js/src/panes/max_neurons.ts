@@ -17,10 +17,12 @@ import type { Pane } from "./pane";
 const HEIGHT = 108;
 const TOP = 14;
 const BOTTOM = 16;
-const LEFT = 34;
+const LEFT = 40;
 const SLOT = 24;
+/** Numbers of four digits need more. */
+const WIDE_SLOT = 30;
 
-/** One bar: a unit, the items without a maximal unit, or all units that find no room. */
+/** One bar: a unit, or the items without a maximal unit. */
 export interface Bin {
   label: string;
   unit: number;
@@ -58,10 +60,11 @@ export const max_neurons: Pane = (el, store, signal) => {
     const why = empty_words(store, figures);
     card.instead(why);
     if (why || width < 1) return;
-    const room = Math.max(3, Math.floor((width - LEFT) / SLOT));
-    const bins = make_bins(figures, room);
+    const slot = figures.exact_counts.length > 1000 ? WIDE_SLOT : SLOT;
+    const room = Math.max(3, Math.floor((width - LEFT) / slot));
+    const { bins, rest } = make_bins(figures, room);
     draw_bins(chart, bins, figures, store, width);
-    card.note(note_words(bins));
+    card.note(note_words(figures, rest));
   };
 
   store.watch(["answer", "unit", "layer_error", "doing"], draw, signal);
@@ -76,42 +79,45 @@ export const max_neurons: Pane = (el, store, signal) => {
   );
 };
 
-function note_words(bins: Bin[]): string {
-  const rest = bins.find(({ unit }) => unit === REST);
-  return `Filled: the sample. Outline: exact, by which the bars are sorted.${rest ? ` The last stands for ${rest.label}.` : ""}`;
+/** Units without a bar of their own. */
+export interface Rest {
+  units: number;
+  sample: number;
+  exact: number;
+}
+
+function note_words({ n_used, n_group }: Figures, rest: Rest): string {
+  const told = "Filled: sample. Outline: exact, which sorts the bars.";
+  if (rest.units === 0) return told;
+  const shares = `${percent(rest.sample / n_used)} sample, ${percent(rest.exact / n_group)} exact`;
+  return `${told} ${count(rest.units, "more unit")}: ${shares}.`;
 }
 
 const NONE = -1;
-const REST = -2;
 
-/** Sort the units by their exact count, fold those without room, and add the items with none. */
-export function make_bins(figures: Figures, room: number): Bin[] {
+/** Sort the units by their exact count, add the items with none, and leave what has no room. */
+export function make_bins(figures: Figures, room: number): { bins: Bin[]; rest: Rest } {
   const { counts, exact_counts, none, exact_none } = figures;
   const units: number[] = [];
   for (let u = 0; u < exact_counts.length; u++) if (exact_counts[u] || counts[u]) units.push(u);
   units.sort((a, b) => exact_counts[b]! - exact_counts[a]! || a - b);
-  const extra: Bin[] = [];
-  if (exact_none || none) {
-    extra.push({ label: "none", unit: NONE, sample: none, exact: exact_none });
-  }
-  const fits = units.length + extra.length <= room;
-  const shown = fits ? units : units.slice(0, Math.max(room - extra.length - 1, 1));
-  if (!fits) extra.push(fold(figures, units.slice(shown.length)));
-  const bin = (unit: number): Bin => ({
+  const bins: Bin[] = units.map((unit) => ({
     label: String(unit),
     unit,
     sample: counts[unit]!,
     exact: exact_counts[unit]!,
-  });
-  return [...shown.map(bin), ...extra];
+  }));
+  const silent: Bin[] =
+    exact_none || none ? [{ label: "none", unit: NONE, sample: none, exact: exact_none }] : [];
+  const shown = Math.max(room - silent.length, 1);
+  return { bins: [...bins.slice(0, shown), ...silent], rest: add_up(bins.slice(shown)) };
 }
 
-function fold({ counts, exact_counts }: Figures, units: number[]): Bin {
+function add_up(bins: Bin[]): Rest {
   return {
-    label: count(units.length, "more unit"),
-    unit: REST,
-    sample: units.reduce((total, u) => total + counts[u]!, 0),
-    exact: units.reduce((total, u) => total + exact_counts[u]!, 0),
+    units: bins.length,
+    sample: bins.reduce((total, { sample }) => total + sample, 0),
+    exact: bins.reduce((total, { exact }) => total + exact, 0),
   };
 }
 
@@ -167,7 +173,6 @@ function draw_bin({ bin, store, x, slot, y, sample, exact }: Place): SVGElement 
   const outer = Math.min(slot - 4, 20);
   const inner = outer - 6;
   const middle = x + slot / 2;
-  const text = bin.unit === REST ? "more" : bin.label;
   return s(
     "g",
     { class: `ll-bin${bin.unit < 0 ? " ll-special" : ""}`, "aria-label": label, ...button },
@@ -175,7 +180,7 @@ function draw_bin({ bin, store, x, slot, y, sample, exact }: Place): SVGElement 
     s("rect", { class: "ll-back", x, y: 0, width: slot, height: HEIGHT, rx: 3 }),
     rect("ll-bar", middle, inner, y, sample),
     rect("ll-outline", middle, outer, y, exact),
-    s("text", { x: middle, y: HEIGHT - 4, class: "ll-middle" }, text),
+    s("text", { x: middle, y: HEIGHT - 4, class: "ll-middle" }, bin.label),
   );
 }
 

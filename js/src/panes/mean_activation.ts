@@ -8,7 +8,7 @@ import type { Pane } from "./pane";
 const HEIGHT = 92;
 const TOP = 8;
 const BOTTOM = 14;
-const LEFT = 34;
+const LEFT = 40;
 /** Narrower than this, a unit has no line of its own. */
 const UNIT_PX = 1.5;
 
@@ -144,7 +144,14 @@ function draw_profile(chart: SVGElement, figures: Figures, width: number): numbe
     s("text", { x: LEFT, y: HEIGHT - 2 }, "0"),
     s("text", { class: "ll-right", x: width, y: HEIGHT - 2 }, units - 1),
     ...(exact ? [s("path", { class: "ll-area", d: area_path(exact, x, y) })] : []),
-    ...(sample ? [s("path", { class: "ll-line", d: line_path(sample, x, y, steps < units) })] : []),
+    ...(sample
+      ? [
+          s("path", {
+            class: steps < units ? "ll-line ll-folded" : "ll-line",
+            d: line_path(sample, x, y, steps < units),
+          }),
+        ]
+      : []),
   );
   return steps < units ? steps : 0;
 }

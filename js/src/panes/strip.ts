@@ -157,16 +157,20 @@ function make_item(store: Store, row: number, with_value: boolean): HTMLElement 
       className: `ll-item${wrong ? " ll-wrong" : ""}`,
       data: { row: String(row) },
       role: "option",
-      title: `Item ${position}: ${said}${role ? `, ${ROLE_WORDS[role]}` : ""}`,
+      title: `Item ${position}: ${said}${role ? `, ${ROLE_WORDS[role]}` : ""}${
+        value === undefined ? "" : `, activation ${short(value)}`
+      }`,
     },
     h("div", { className: "ll-picture" }, draw_picture(store.picture(row), PICTURE)),
-    h("div", { className: "ll-classes" }, ...class_parts(name, wrong, truth < 0)),
     h(
       "div",
-      { className: "ll-under" },
+      { className: "ll-class" },
       role ? h("i", { className: "ll-role", data: { role: ROLE_WORDS[role] ?? "" } }) : null,
-      value === undefined ? `#${position}` : short(value),
+      name[truth < 0 ? 1 : 0]!,
     ),
+    wrong
+      ? h("div", { className: "ll-taken" }, "→ ", name[1]!)
+      : h("div", { className: "ll-under" }, value === undefined ? `#${position}` : short(value)),
   );
   item.ariaSelected = String(is_picked(store, row));
   item.classList.toggle("ll-hover", store.get("hover") === row);
@@ -174,15 +178,6 @@ function make_item(store: Store, row: number, with_value: boolean): HTMLElement 
 }
 
 const ROLE_WORDS = ["", "outlier", "exemplar", "drawn"];
-
-function class_parts(name: string[], wrong: boolean, unlabelled: boolean): (Node | string)[] {
-  if (!wrong) return [h("span", {}, (unlabelled ? name[1] : name[0])!)];
-  return [
-    h("span", {}, name[0]!),
-    h("span", { className: "ll-cross", ariaLabel: "taken for" }, "→"),
-    h("b", {}, name[1]!),
-  ];
-}
 
 function draw_pictures(store: Store, cards: Map<number, HTMLElement>): void {
   for (const [row, item] of cards) {

@@ -8,7 +8,6 @@ import {
   kind_of,
   MEASURE_WORDS,
   percent,
-  ratio,
   short,
   unit_noun,
   unit_place,
@@ -52,8 +51,8 @@ export const top_k: Pane = (el, store, signal) => {
 
   const say_precision = ({ precision, chance, k, n_used }: Figures): void => {
     const value = precision === null || n_used === 0 ? "" : precision.toFixed(2);
-    const title = `Share of the sample's ${k} units that are among the exact ${k}; chance gives ${ratio(chance)}.`;
-    card.score(`precision@${k}`, value && `${value} · chance ${chance.toFixed(2)}`, title);
+    const title = `Share of the sample's top ${k} that are in the exact top ${k}.`;
+    card.score(`precision@${k}`, value, title, `chance ${chance.toFixed(2)}`);
   };
 
   store.watch(["answer", "unit", "means", "waiting", "layer_error", "doing"], draw, signal);
@@ -83,13 +82,12 @@ function unknown_words(store: Store, figures: Figures): string {
 
 function note_words(store: Store, { k, top }: Figures): string {
   const info = store.get("layer_info");
-  const parts = [`Bars: the sample, by ${MEASURE_WORDS[store.get("measure")]}. Tick: exact.`];
+  const below = store.get("measure") === "max" && top?.exact_value.some((value) => value === null);
+  const tick = below ? "exact, where in its top" : "exact";
+  const parts = [`Bar: sample, by ${MEASURE_WORDS[store.get("measure")]}. Tick: ${tick}.`];
   if (info && k >= info.units) parts.push(`k covers all ${whole(info.units)} units.`);
   if (info && store.get("k") > info.keep && info.units > info.keep) {
     parts.push(`The index holds ${info.keep} per item, so k stops there.`);
-  }
-  if (top?.exact_value.some((value) => value === null) && store.get("measure") === "max") {
-    parts.push("No tick: the exact maximum is below the top k.");
   }
   if (info && !info.in_browser) parts.push("Answered by the kernel.");
   return parts.join(" ");
@@ -162,7 +160,7 @@ function draw_row(row: Row): SVGElement {
   const top = figures.top as TopUnits;
   const hit = top.hit[i]!;
   const middle = y + ROW / 2;
-  const text = store.get("measure") === "count" ? percent(value) : short(value);
+  const text = store.get("measure") === "count" ? `${(value * 100).toFixed(1)} %` : short(value);
   const zero = x(0);
   const times = figures.counts[unit] ?? 0;
   const label = describe(row, text, times);
