@@ -8,7 +8,8 @@ PYTHON ?= $(or $(firstword $(foreach name,python3.11 python3.12 python3.13 pytho
 BIN := .venv/bin
 NPM := npm --prefix js
 BUNDLE := latentlens/static/widget.js
-NOTEBOOK := notebooks/01-quickstart.ipynb
+LAB := $(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" \
+	--LabApp.default_url=/lab/tree/notebooks/01-quickstart.ipynb
 # Such as --extra-index-url, where torch without CUDA is kept elsewhere.
 PIP_FLAGS ?=
 
@@ -27,7 +28,7 @@ demo: setup ## set up and open JupyterLab on the quickstart notebook
 		screen=; else screen=--no-browser; \
 		echo "No screen found: open the address that follows in a browser."; fi; \
 	root=; [ "$$(id -u)" != 0 ] || root=--allow-root; \
-	exec $(BIN)/jupyter lab $$screen $$root $(NOTEBOOK)
+	exec $(LAB) $$screen $$root
 
 ##@ Work
 quick: check unit js-test ## check + unit + js, under a minute
@@ -55,7 +56,7 @@ golden: setup ## write the answers that both query engines must give
 dev: setup ## JavaScript rebuilt on change, JupyterLab with hot reload
 	trap 'kill %1' EXIT; $(NPM) run watch & \
 	root=; [ "$$(id -u)" != 0 ] || root=--allow-root; \
-	ANYWIDGET_HMR=1 $(BIN)/jupyter lab $$root $(NOTEBOOK)
+	ANYWIDGET_HMR=1 $(LAB) $$root
 
 play: js/node_modules/.done ## the panes on made-up state in a plain page
 	$(NPM) run play

@@ -37,7 +37,8 @@ ROOMS = {
     "__init__": room(),
     "core": room(top="numpy scipy", inside="pandas"),
     "samplers": room("core", "numpy scipy sklearn numba threadpoolctl"),
-    "extract": room("core", "torch numpy", "tqdm"),
+    # The inner loops of the pass are compiled.
+    "extract": room("core", "torch numpy numba", "tqdm"),
     "embed": room("core", "numpy scipy", "sklearn umap openTSNE"),
     "protocol": room(),
     "session": room("core samplers extract embed protocol", "numpy", "torch"),
