@@ -43,6 +43,11 @@ export function set_text(el: Node, text: string): void {
   if (el.textContent !== text) el.textContent = text;
 }
 
+/** Set an ARIA state, such as `pressed`. */
+export function set_aria(el: Element, state: string, is: boolean): void {
+  el.setAttribute(`aria-${state}`, String(is));
+}
+
 function append(el: Element, children: Child[]): void {
   for (const child of children) {
     if (child === null || child === undefined || child === false) continue;

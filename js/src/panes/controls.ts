@@ -1,4 +1,4 @@
-import { type Child, h, set_text } from "../dom";
+import { type Child, h, set_aria, set_text } from "../dom";
 import type { By, Correctness, Measure } from "../protocol.gen";
 import type { Key, Settable, Store } from "../store";
 import { percent, whole } from "../words";
@@ -126,16 +126,16 @@ function fraction({ store, signal }: Use): HTMLElement {
     () => {
       const share = store.get("fraction");
       slider.value = String(share);
-      slider.ariaValueText = percent(share);
+      slider.setAttribute("aria-valuetext", percent(share));
       set_text(shown, percent(share));
-      for (const button of presets) button.ariaPressed = String(Number(button.value) === share);
+      for (const button of presets) set_aria(button, "pressed", Number(button.value) === share);
     },
     signal,
   );
   drag(slider, store, signal, (value) => store.set({ fraction: value }));
   const bar = h(
     "div",
-    { className: "ll-presets", role: "group", ariaLabel: "Fractions" },
+    { className: "ll-presets", role: "group", aria: { label: "Fractions" } },
     ...presets,
   );
   bar.addEventListener(

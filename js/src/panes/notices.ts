@@ -22,7 +22,7 @@ export const notices: Pane = (el, store, signal) => {
           { className: "ll-notice", data: { tone } },
           h("b", {}, title),
           h("span", {}, text),
-          h("button", { type: "button", ariaLabel: `Put away: ${title}`, value: text }, "×"),
+          h("button", { type: "button", aria: { label: `Put away: ${title}` }, value: text }, "×"),
         ),
       ),
     );

@@ -1,5 +1,5 @@
 import { encode } from "../codec";
-import { h, set_text } from "../dom";
+import { h, set_aria, set_text } from "../dom";
 import { draw_picture } from "../pictures";
 import { strongest } from "../query";
 import type { Store } from "../store";
@@ -22,7 +22,11 @@ const SOURCES: Source[] = ["sample", "selection", "unit"];
 export const strip: Pane = (el, store, signal) => {
   const card = make_card(el, "Inputs");
   const tabs = SOURCES.map((value) => h("button", { type: "button", value }, value));
-  const bar = h("div", { className: "ll-tabs", role: "group", ariaLabel: "Which inputs" }, ...tabs);
+  const bar = h(
+    "div",
+    { className: "ll-tabs", role: "group", aria: { label: "Which inputs" } },
+    ...tabs,
+  );
   const track = h("div", { className: "ll-track", role: "presentation" });
   const view = h("div", { className: "ll-strip", tabIndex: 0, role: "listbox" }, track);
   view.setAttribute("aria-label", "Inputs");
@@ -57,7 +61,7 @@ export const strip: Pane = (el, store, signal) => {
   const list = (): void => {
     rows = rows_of(store, source);
     track.style.width = `${rows.length * SLOT}px`;
-    for (const tab of tabs) tab.ariaPressed = String(tab.value === source);
+    for (const tab of tabs) set_aria(tab, "pressed", tab.value === source);
     tabs[1]!.disabled = store.get("picked").length === 0;
     tabs[2]!.disabled = store.get("unit") < 0;
     set_text(
@@ -172,7 +176,7 @@ function make_item(store: Store, row: number, with_value: boolean): HTMLElement 
       ? h("div", { className: "ll-taken" }, "→ ", name[1]!)
       : h("div", { className: "ll-under" }, value === undefined ? `#${position}` : short(value)),
   );
-  item.ariaSelected = String(is_picked(store, row));
+  set_aria(item, "selected", is_picked(store, row));
   item.classList.toggle("ll-hover", store.get("hover") === row);
   return item;
 }
