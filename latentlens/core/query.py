@@ -35,6 +35,9 @@ CORRECTNESSES = ("all", "correct", "incorrect")
 MEASURES = ("max", "count", "mean")
 
 __all__ = [
+    "BYS",
+    "CORRECTNESSES",
+    "MEASURES",
     "Answer",
     "TopUnits",
     "answer",
@@ -155,10 +158,10 @@ def cell_mean(
     cell_sum: NDArray[np.float64],
     cell_count: NDArray[np.int64],
     *,
+    n_group: int,
     label_class: int | None = None,
     by: str = "true",
     correctness: str = "all",
-    n_group: int | None = None,
 ) -> Mean | None:
     """Give the exact mean activation of a class, by correctness, from the running sums.
 
@@ -166,11 +169,11 @@ def cell_mean(
     ----------
     cell_sum : ndarray of shape (CELL_KINDS, n_classes, units), float64
     cell_count : ndarray of shape (CELL_KINDS, n_classes)
+    n_group : int
+        How many items `members` gives. An item with neither label nor
+        prediction lies in no cell; by this number the gap is noticed.
     label_class, by, correctness
         As in `members`.
-    n_group : int, optional
-        How many items `members` gives. An item with neither label nor
-        prediction lies in no cell; with this number the gap is noticed.
 
     Returns
     -------
@@ -183,7 +186,7 @@ def cell_mean(
     kinds = _kinds(cell_count, any_class=any_class, by=by, correctness=correctness)
     classes = slice(None) if label_class is None else slice(label_class, label_class + 1)
     n = int(cell_count[kinds, classes].sum())
-    if not n or (n_group is not None and n != n_group):
+    if not n or n != n_group:
         return None
     return np.asarray(cell_sum[kinds, classes].sum(axis=(0, 1)) / n)
 

@@ -7,13 +7,16 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import BayesianGaussianMixture
+from sklearn.utils import check_random_state
 
 from latentlens.core.checks import check_choice, check_count, check_share
 from latentlens.samplers.base import BaseSampler, Grouped
 from latentlens.samplers.ratio import log_ratio
 
+STARTS = 10
 VARIANCE_FLOOR = 1e-6
 """Added to the clusters' variances; the latent's mean variance is 1."""
 
@@ -102,13 +105,13 @@ class GMMSampler(BaseSampler):
             covariance_type=self.covariance,
             covariance_prior=floored if self.covariance == "full" else np.diag(floored).mean(),
             max_iter=self.max_iter,
-            random_state=self.random_state,
             reg_covar=VARIANCE_FLOOR,
         )
         with warnings.catch_warnings():
             # Said in notes_ instead, where the reader of a widget sees it.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            return mixture.fit(points)
+            seed = best_start(points, n_components, self.random_state)
+            return mixture.set_params(random_state=seed).fit(points)
 
     def _count_components(self, label: NDArray[np.int32], pred: NDArray[np.int32] | None) -> int:
         n = len(label)
@@ -130,6 +133,35 @@ class GMMSampler(BaseSampler):
                 f"class(es) and {n} item(s); say n_components=, or use RandomSampler"
             )
         return min(n, n_classes)
+
+
+def best_start(
+    points: NDArray[np.float64],
+    n_components: int,
+    random_state: int | np.random.RandomState | None,
+) -> int:
+    """Give the seed, of ten, from which k-means finds the tightest clusters.
+
+    The mixture starts from one run of k-means with the seed it is given. A run
+    that splits one class and merges two others ruins the ranking, and the
+    mixture's own bound does not tell: it prefers such a start at times.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n_items, d), float64
+    n_components : int
+    random_state : int, RandomState or None
+        Where the ten seeds are drawn from.
+
+    Returns
+    -------
+    int
+    """
+    seeds = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=STARTS)
+    inertia = [
+        KMeans(n_components, n_init=1, random_state=seed).fit(points).inertia_ for seed in seeds
+    ]
+    return int(seeds[np.argmin(inertia)])
 
 
 def centre(latent: NDArray[np.float64]) -> NDArray[np.float64]:

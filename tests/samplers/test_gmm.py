@@ -3,7 +3,7 @@ import pytest
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
-from latentlens.samplers import GMMSampler
+from latentlens.samplers import GMMSampler, gmm
 from latentlens.samplers.gmm import centre, log_weighted_density
 
 COVARIANCES = ["full", "spherical"]
@@ -87,3 +87,22 @@ def test_dead_and_repeated_units_are_no_obstacle(covariance, blobs):
     wide = np.concatenate([latent, np.zeros((120, 3)), latent], axis=1)
     fitted = GMMSampler(covariance=covariance, n_components=20).fit(wide, label)
     assert np.isfinite(fitted.log_ratio_).all()
+
+
+def purity(group, label):
+    """Share of the items that belong to the commonest class of their cluster."""
+    return sum(np.bincount(label[group == g]).max() for g in np.unique(group)) / len(label)
+
+
+def test_a_bad_start_of_k_means_does_not_decide_the_clusters(monkeypatch):
+    rng = np.random.default_rng(2)
+    label = np.arange(3000) % 10
+    points = 4 * rng.normal(size=(10, 10))[label] + 0.5 * rng.normal(size=(3000, 10))
+
+    def purities():
+        samplers = [GMMSampler(covariance="spherical", random_state=seed) for seed in range(12)]
+        return [purity(s.fit(points, label).ranking_.group, label) for s in samplers]
+
+    assert min(purities()) == 1
+    monkeypatch.setattr(gmm, "STARTS", 1)
+    assert min(purities()) < 1
