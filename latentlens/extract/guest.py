@@ -56,7 +56,7 @@ class Guest:
             # such as merging weights, which a guest has no business with.
             for module in self._model.modules():
                 module.training = False
-            _seed(seed, self._device)
+            seed_everything(seed, self._device)
             yield
         finally:
             with uninterrupted():
@@ -160,7 +160,8 @@ def _restore_random_state(state: dict[str, Any], device: torch.device) -> None:
         torch.mps.set_rng_state(state["mps"])
 
 
-def _seed(seed: int, device: torch.device) -> None:
+def seed_everything(seed: int, device: torch.device) -> None:
+    """Seed Python's, NumPy's and torch's global random states."""
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002
     # Not torch.manual_seed: it would also seed a CUDA that starts later.

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from latentlens.core.record import Record, count_cells
-from latentlens.extract.guest import uninterrupted
+from latentlens.extract.guest import seed_everything, uninterrupted
 from latentlens.extract.output import cross_entropy
 from latentlens.extract.plan import Plan
 from latentlens.extract.rows import Rows
@@ -177,6 +177,8 @@ class Pass:
                 self._ended = True
                 self._tally.close()
                 return None
+            # Once more, so that a batch that is run again meets the same random numbers.
+            seed_everything(self.done, self.plan.device)
             self._read(batch)
         return self._progress()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain, islice
 from typing import Any
 
@@ -57,10 +58,11 @@ class Positions:
         if not own_batches and _is_shuffle(sampler, len(everything)):
             self.notes.append("The loader shuffles; the items are read in the dataset's order.")
             return everything, size
-        drawn = chain.from_iterable(sampler) if own_batches else iter(sampler)
-        if not hasattr(sampler, "__len__"):
-            drawn = islice(drawn, len(everything))
-        chosen = np.unique(np.fromiter((int(i) for i in drawn), np.int64))
+        with _lent(getattr(sampler, "generator", None)):
+            drawn = chain.from_iterable(sampler) if own_batches else iter(sampler)
+            if not hasattr(sampler, "__len__"):
+                drawn = islice(drawn, len(everything))
+            chosen = np.unique(np.fromiter((int(i) for i in drawn), np.int64))
         if len(chosen) < len(everything):
             self.notes.append(
                 f"The loader's {type(sampler).__name__} draws {len(chosen):,} of "
@@ -143,7 +145,7 @@ class Stream:
     def first(self, n: int) -> Any:
         """Take the first batch, and keep it for the first pass."""
         del n
-        stream = iter(self._loader)
+        stream = self._open()
         batch = next(stream, None)
         if batch is None:
             raise ValueError(_EMPTY)
@@ -161,7 +163,11 @@ class Stream:
                 f"loader is a {type(self._loader).__name__} and its batches are used up; "
                 "give something that can be iterated again, such as a DataLoader or a list."
             )
-        return iter(self._loader)
+        return self._open()
+
+    def _open(self) -> Iterator[Any]:
+        with _lent(getattr(self._loader, "generator", None)):
+            return iter(self._loader)
 
 
 Source = Positions | Stream
@@ -201,6 +207,19 @@ def open_source(loader: Any) -> Source:
     if source.n_items == 0:
         raise ValueError(_EMPTY)
     return source
+
+
+@contextmanager
+def _lent(generator: Any) -> Iterator[None]:
+    """Put back the state of a random generator that is not ours."""
+    if not isinstance(generator, torch.Generator):
+        yield
+        return
+    state = generator.get_state()
+    try:
+        yield
+    finally:
+        generator.set_state(state)
 
 
 def _is_shuffle(sampler: Any, n: int) -> bool:

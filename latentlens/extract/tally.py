@@ -16,7 +16,7 @@ from latentlens.extract.rows import Rows
 from latentlens.extract.shapes import LayerSpec
 from latentlens.extract.tensors import cell_sums, top_rows
 
-WORTH_COMPILING = 100_000_000
+WORTH_COMPILING = 20_000_000
 """From how many activations on the compiled loops save more time than they take to load."""
 
 
