@@ -88,7 +88,7 @@ class Pictures:
         except Exception as error:
             raise ValueError(
                 f"render failed on row {row}: {type(error).__name__}: {error}. It is given "
-                "dataset[row] and should return an image array, a string or a series."
+                "an item's input and should return an image array, a string or a series."
             ) from error
         return self._draw(shown)
 

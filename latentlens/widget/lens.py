@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -67,8 +67,8 @@ class LatentLens(State):
     predict : callable, optional
         Output of the model -> logits, where outputs are unusual.
     render : callable, optional
-        ``dataset[row]`` -> what people see of it: an image array, a string or a
-        series.
+        The input of an item -> what people see of it: an image array, a string
+        or a series. An item's input is what ``dataset[row]`` has beside the label.
     images : sequence, optional
         What to show of each row where there is no dataset to read it from.
     projection : str, transformer or array
@@ -133,6 +133,8 @@ class LatentLens(State):
         self._pass: Pass | None = None
         self._session: Session | None = None
         self._conductor = Conductor()
+        self._shown = False
+        self._bar_step: Callable[[int], object] = _no_bar
         self._activities: dict[str, tuple[str, float]] = {}
         self._reported = 0.0
         self._random_state = random_state
@@ -212,25 +214,44 @@ class LatentLens(State):
 
     # -- the pass ----------------------------------------------------------------
 
-    def run(self) -> LatentLens:
-        """Do the pass now, to its end, showing progress; nothing if it is done.
+    def run(self, *, progress: bool = True) -> LatentLens:
+        """Do the pass now, to its end; nothing if it is done.
 
-        After a stop or an interrupt it goes on where it was.
+        After a stop, an error or an interrupt it goes on where it was.
+
+        Parameters
+        ----------
+        progress : bool
+            Whether to show a bar, in a notebook or a terminal; a lens that is on
+            show has one of its own.
 
         Returns
         -------
         LatentLens
             Itself, so that ``LatentLens(model, loader).run()`` is a lens.
         """
-        if self._session is None or self.status == "stopped":
+        if self.status == "ready" or self._plan is None:
+            return self
+        with self._bar(progress and not self._shown) as self._bar_step:
             self._begin()
             self._conductor.finish("pass")
         return self
 
+    @contextmanager
+    def _bar(self, wanted: bool) -> Iterator[Callable[[int], object]]:
+        from tqdm.auto import tqdm
+
+        total = self._plan.n_items if self._plan else None
+        with tqdm(total=total, unit=" items", disable=not wanted) as bar:
+            try:
+                yield lambda done: bar.update(done - bar.n)
+            finally:
+                self._bar_step = _no_bar
+
     def cancel(self) -> None:
-        """Stop what is running: the pass, keeping what it read, or the layout."""
-        if self._conductor.stop("pass") or not self._conductor.stop("layout"):
-            return
+        """Stop what is running: the pass, keeping what it read, or else the layout."""
+        if not self._conductor.stop("pass"):
+            self._conductor.stop("layout")
 
     @property
     def record(self) -> Record:
@@ -277,18 +298,21 @@ class LatentLens(State):
 
     def _read_on(self, step: Any) -> None:
         share = step.done / step.total if step.total else 0.0
-        self._report("pass", step.text, share)
+        self._bar_step(step.done)
+        self._report("pass", f"Reading the data: {step.text}", share)
 
-    def _finish_pass(self, status: str) -> None:
+    def _finish_pass(self, status: str, error: str = "") -> None:
+        """Take over what was read, be it everything or the part before a stop."""
         self._report("pass")
         assert self._pass is not None
         if self._pass.done:
             self._adopt(self._pass.record())
         self._tell(status=status)
+        if error:
+            self._tell(error=error)
 
     def _fail_pass(self, error: Exception) -> None:
-        self._report("pass")
-        self._tell(status="failed", error=str(error))
+        self._finish_pass("failed", f"{type(error).__name__}: {error}")
 
     def _adopt(self, record: Record) -> None:
         """Take over a record and show what follows from it."""
@@ -462,6 +486,7 @@ class LatentLens(State):
     # -- the browser's side ------------------------------------------------------
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        self._shown = True
         if running_loop() is not None:
             self._begin_unless_over()
         return super()._repr_mimebundle_(**kwargs)
@@ -495,6 +520,7 @@ class LatentLens(State):
         number = request["id"]
         try:
             if request["kind"] == "hello":
+                self._shown = True
                 self._reply({"kind": "ok", "id": number})
                 self._begin_unless_over()
             elif request["kind"] == "cancel":
@@ -674,6 +700,10 @@ class LatentLens(State):
     def _projection_changed(self, _: Any) -> None:
         if self._session is not None:
             self._lay_out()
+
+
+def _no_bar(done: int) -> None:
+    """Draw nothing."""
 
 
 def _only_controls(state: dict[str, Any]) -> dict[str, Any]:
