@@ -95,9 +95,9 @@ def purity(group, label):
 
 
 def test_a_bad_start_of_k_means_does_not_decide_the_clusters(monkeypatch):
-    rng = np.random.default_rng(2)
-    label = np.arange(3000) % 10
-    points = 4 * rng.normal(size=(10, 10))[label] + 0.5 * rng.normal(size=(3000, 10))
+    rng = np.random.default_rng(1)
+    label = np.arange(3200) % 16
+    points = 4 * rng.normal(size=(16, 8))[label] + 0.5 * rng.normal(size=(3200, 8))
 
     def purities():
         samplers = [GMMSampler(covariance="spherical", random_state=seed) for seed in range(12)]
