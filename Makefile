@@ -13,8 +13,9 @@ LAB := $(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" \
 # Such as --extra-index-url, where torch without CUDA is kept elsewhere.
 PIP_FLAGS ?=
 
-# Tests share two cores with a kernel and a browser; benches take one thread each.
-TEST := OMP_NUM_THREADS=2 $(BIN)/python -m pytest -q
+# Tests share two cores with a kernel and a browser, so idle threads must not spin; benches take
+# one thread each.
+TEST := OMP_NUM_THREADS=2 OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -q
 BENCH := OMP_NUM_THREADS=1 $(BIN)/python
 
 ##@ Use
@@ -31,7 +32,7 @@ demo: setup ## set up and open JupyterLab on the quickstart notebook
 	exec $(LAB) $$screen $$root
 
 ##@ Work
-quick: check unit js-test ## check + unit + js, under a minute
+quick: check quick-unit js-test ## check + unit + js, under a minute
 
 test: check unit js-test wheel-test notebook-test browser-test ## everything; what CI runs
 
@@ -86,7 +87,10 @@ clean: ## remove what was built, the environment included
 	rm -rf .venv build dist latentlens/static js/node_modules js/play/build tests/browser/out
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# The parts of `make test`.
+# The parts of `make test`, and of `make quick`.
+quick-unit: setup
+	$(TEST) -m 'not (browser or notebook or wheel or data or slow)'
+
 unit: setup
 	$(TEST) -m 'not (browser or notebook or wheel)'
 
@@ -129,4 +133,4 @@ $(BUNDLE): js/node_modules/.done js/build.mjs $(shell find js/src -type f)
 	$(NPM) run --silent build
 
 .PHONY: help demo quick test check fix schema golden dev play bench wheel docs lock clean \
-	unit js-test wheel-test notebook-test browser-test setup tools
+	quick-unit unit js-test wheel-test notebook-test browser-test setup tools

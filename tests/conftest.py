@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# Two cores are shared with a browser and a kernel; set before any library starts its threads.
+# Two cores are shared with a browser and a kernel, so idle threads must not spin; set before any
+# library starts its threads.
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # A loaded machine is no failure, and a run can be repeated.
 settings.register_profile("suite", deadline=None, derandomize=True)

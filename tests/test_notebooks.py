@@ -73,6 +73,7 @@ def test_notebooks_open_with_a_question_and_end_with_what_was_seen(path):
     assert last.source.startswith("## What was seen")
 
 
+@pytest.mark.slow
 def test_what_the_quickstart_says_it_saw_is_so():
     from latentlens import LatentLens, data, models
 

@@ -67,6 +67,7 @@ def test_every_room_is_on_the_map():
     assert not [room for room in rooms if f"latentlens/{room}" not in text]
 
 
+@pytest.mark.slow
 def test_the_python_of_the_readme_runs_on_digits():
     (code,) = blocks("README.md", "python")
     assert len(code.splitlines()) <= 11

@@ -84,7 +84,8 @@ def _start(latent: NDArray[np.floating], plane: NDArray[np.float64], random_stat
     from openTSNE import TSNEEmbedding
     from openTSNE.affinity import PerplexityBasedNN
 
-    n_jobs = os.cpu_count() or 1
+    # One core stays free for the kernel, which answers meanwhile.
+    n_jobs = max(1, (os.cpu_count() or 1) - 1)
     affinities = PerplexityBasedNN(
         np.ascontiguousarray(latent, np.float64),
         perplexity=_perplexity(len(latent)),

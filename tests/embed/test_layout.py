@@ -13,6 +13,10 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from latentlens.embed import PROJECTIONS, Layout, layouts
 
+# UMAP compiles for a quarter of a minute.
+umap = pytest.param("umap", marks=pytest.mark.slow)
+every_name = pytest.mark.parametrize("name", ["pca", "tsne", umap])
+
 
 def clusters(n_items=90, width=6, seed=0):
     """Three far apart clouds, and which one each item is of."""
@@ -62,7 +66,7 @@ def test_neighbours_share_their_label_more_often_as_tsne_settles():
     assert knn_accuracy(last.xy, label) > known - 0.02
 
 
-@pytest.mark.parametrize("name", ["tsne", "umap"])
+@pytest.mark.parametrize("name", ["tsne", umap])
 def test_one_seed_gives_one_layout_and_another_seed_another(name):
     latent, _ = clusters()
     *_, first = layouts(name, latent, random_state=3)
@@ -72,6 +76,7 @@ def test_one_seed_gives_one_layout_and_another_seed_another(name):
     assert np.abs(first.xy - other.xy).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_umap_keeps_clusters_apart_and_says_that_it_shows_no_steps():
     latent, label = clusters()
     first, last = layouts("umap", latent)
@@ -108,7 +113,7 @@ def test_closing_before_the_first_chunk_never_seeks_neighbours(monkeypatch):
     frames.close()
 
 
-@pytest.mark.parametrize("name", PROJECTIONS)
+@every_name
 def test_global_random_states_stay_as_they_were(name):
     latent, _ = clusters(30)
     before = global_random_states()
@@ -116,7 +121,7 @@ def test_global_random_states_stay_as_they_were(name):
     assert global_random_states() == before
 
 
-@pytest.mark.parametrize("name", PROJECTIONS)
+@every_name
 def test_a_worker_thread_gives_the_same_layout(name):
     latent, _ = clusters(30)
     found: list[Layout] = []
@@ -127,7 +132,7 @@ def test_a_worker_thread_gives_the_same_layout(name):
     np.testing.assert_array_equal(found[-1].xy, here.xy)
 
 
-@pytest.mark.parametrize("name", PROJECTIONS)
+@every_name
 @pytest.mark.parametrize(
     "latent",
     [
@@ -194,6 +199,10 @@ def test_given_positions_are_taken_as_they_are():
     xy = np.random.default_rng(0).standard_normal((7, 2))
     (frame,) = layouts(xy, np.zeros((7, 3)))
     np.testing.assert_array_equal(frame.xy, xy.astype(np.float32))
+
+
+def test_the_names_are_those_tested_here():
+    assert PROJECTIONS == ("pca", "tsne", "umap")
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():
