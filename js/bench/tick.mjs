@@ -14,6 +14,7 @@ const K = 10;
 const LATENT = 84;
 const GROUPS = 10;
 const TICKS = 40;
+const PASSES = 6;
 
 async function load() {
   const out = join(await mkdtemp(join(tmpdir(), "latentlens-")), "bench.mjs");
@@ -121,14 +122,17 @@ let slowest = 0;
 for (const n of SIZES) {
   for (const layer of ["conv1", "fc2"]) {
     const store = make_store(module, n, layer);
-    for (let i = 0; i < 10; i++) tick(store, 0.1 + i / 20);
-    const times = Array.from({ length: TICKS }, (_, i) => tick(store, (i + 1) / (TICKS + 1)));
-    times.sort((a, b) => a - b);
-    const [median, most] = [times[TICKS / 2], times[TICKS - 1]];
+    const fractions = Array.from({ length: TICKS }, (_, i) => (i + 1) / (TICKS + 1));
+    const passes = Array.from({ length: PASSES }, () => fractions.map((f) => tick(store, f)));
+    // The best of a few passes at each fraction: other work on the machine only adds.
+    const best = fractions.map((_, i) => Math.min(...passes.map((pass) => pass[i])));
+    best.sort((a, b) => a - b);
+    const [median, most] = [best[TICKS / 2], best[TICKS - 1]];
     slowest = Math.max(slowest, median);
     const what = layer === "fc2" ? `${LATENT} units, with the latent's mean` : `${UNITS} units`;
     console.log(
-      `tick  n=${String(n).padStart(6)}  K=${KEEP}  ${what.padEnd(33)} median ${median.toFixed(2)} ms  slowest ${most.toFixed(2)} ms`,
+      `tick  n=${String(n).padStart(6)}  K=${KEEP}  ${what.padEnd(33)} ` +
+        `median ${median.toFixed(2)} ms  slowest ${most.toFixed(2)} ms`,
     );
   }
 }

@@ -2,8 +2,16 @@
 
 import { decode, decode_as } from "./codec";
 import type { About, Items, LayerInfo, NdArray, Points, Question, Ranked } from "./protocol.gen";
-import type { Figures, Group, LayerIndex, Orders, Ranking, Side } from "./query";
 import * as query from "./query";
+import {
+  type Figures,
+  type Group,
+  type LayerIndex,
+  type Orders,
+  type Ranking,
+  RowMean,
+  type Side,
+} from "./query";
 import type { Recipes } from "./reactive";
 import type { Truth } from "./store";
 
@@ -97,7 +105,6 @@ function buffer<T>(make: (length: number) => T & { length: number }): (length: n
 const bytes = () => buffer((n) => new Uint8Array(n));
 const whole = () => buffer((n) => new Uint32Array(n));
 const single = () => buffer((n) => new Float32Array(n));
-const double = () => buffer((n) => new Float64Array(n));
 
 function item_recipes() {
   const roles = bytes();
@@ -253,7 +260,7 @@ function side_recipes() {
 function side_maker() {
   const counts = whole();
   const maxima = single();
-  const means = double();
+  const means = new RowMean();
   const make = (
     index: LayerIndex,
     rows: Uint32Array,
@@ -266,11 +273,8 @@ function side_maker() {
     query.write_maxima(index, rows, k, largest);
     return { n: rows.length, histogram, maxima: largest, mean };
   };
-  make.mean = (latent: Float32Array, rows: Uint32Array, index: LayerIndex): Float64Array => {
-    const out = means(index.units);
-    query.write_row_mean(latent, rows, out);
-    return out;
-  };
+  make.mean = (latent: Float32Array, rows: Uint32Array, index: LayerIndex): Float64Array =>
+    means.of(latent, rows, index.silent.length);
   return make;
 }
 

@@ -201,6 +201,38 @@ describe("the browser's engine equals the kernel's", () => {
   });
 });
 
+describe("a mean kept up as rows come and go", () => {
+  const n = 60;
+  const width = 7;
+  const values = Float32Array.from({ length: n * width }, (_, i) =>
+    i % width === 3 ? 0 : Math.sin(i * i),
+  );
+
+  it("equals the mean taken at once, whatever came before", () => {
+    const kept = new query.RowMean();
+    const plain = new Float64Array(width);
+    for (let step = 1; step < 400; step++) {
+      const rows = Uint32Array.from(Array(n).keys()).filter(
+        (row) => (row * step) % 11 < 1 + (step % 9),
+      );
+      query.write_row_mean(values, rows, plain);
+      expect_close(kept.of(values, rows, n), Array.from(plain));
+    }
+  });
+
+  it("is exactly zero for a unit that is, and for rows that sum to nothing", () => {
+    const kept = new query.RowMean();
+    for (const last of [n, 9, 3]) {
+      const rows = Uint32Array.from(Array(last).keys());
+      expect(kept.of(values, rows, n)[3]).toBe(0);
+    }
+    const once = Float32Array.of(0.1, 0.2, 0.3, 0);
+    kept.of(once, Uint32Array.of(0, 1, 2, 3), 4);
+    expect(kept.of(once, Uint32Array.of(2, 3), 4)[0]).toBeCloseTo(0.15);
+    expect(kept.of(once, Uint32Array.of(3), 4)[0]).toBe(0);
+  });
+});
+
 describe("edges", () => {
   it("counts both zero as no distance and one zero as the largest", () => {
     const zero = new Float64Array(3);
