@@ -17,6 +17,8 @@ from latentlens.samplers.base import BaseSampler, Grouped
 from latentlens.samplers.ratio import log_ratio
 
 STARTS = 10
+WIDEST_FULL = 128
+"""Units up to which full covariances are fitted; a step's time grows with their square."""
 VARIANCE_FLOOR = 1e-6
 """Added to the clusters' variances; the latent's mean variance is 1."""
 
@@ -31,7 +33,8 @@ class GMMSampler(BaseSampler):
     Parameters
     ----------
     covariance : {"full", "spherical"}
-        Shape of the clusters.
+        Shape of the clusters. A latent of more than 128 units is reduced to as
+        many principal components for "full", and `notes_` says so.
     j : float
         Share of outliers in a sample, in [0, 1]; the rest are exemplars.
     random_state : int, RandomState or None
@@ -82,7 +85,7 @@ class GMMSampler(BaseSampler):
         pred: NDArray[np.int32] | None,
     ) -> Grouped:
         n_components = self._count_components(label, pred)
-        points = centre(latent)
+        points = self._narrow(centre(latent))
         self.mixture_ = self._fit_mixture(points, n_components)
         if not self.mixture_.converged_:
             self.notes_.append(
@@ -92,6 +95,16 @@ class GMMSampler(BaseSampler):
         weight = log_weighted_density(self.mixture_, points)
         group = weight.argmax(axis=1)
         return Grouped(group=group, log_ratio=log_ratio(weight, group), n_groups=n_components)
+
+    def _narrow(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self.covariance == "spherical" or points.shape[1] <= WIDEST_FULL:
+            return points
+        narrow, share = leading_components(points, WIDEST_FULL)
+        self.notes_.append(
+            f"Full covariances were fitted to the first {WIDEST_FULL} principal components of the "
+            f"latent's {points.shape[1]:,} units, which hold {share:.1%} of its variance."
+        )
+        return narrow
 
     def _fit_mixture(
         self, points: NDArray[np.float64], n_components: int
@@ -176,6 +189,20 @@ def centre(latent: NDArray[np.float64]) -> NDArray[np.float64]:
     spread = np.sqrt(np.square(centred).mean())
     constant = spread <= 4 * np.finfo(np.float32).eps
     return np.asarray(np.zeros_like(centred) if constant else centred / spread)
+
+
+def leading_components(points: NDArray[np.float64], n: int) -> tuple[NDArray[np.float64], float]:
+    """Project centred points on their first principal components.
+
+    Returns
+    -------
+    projected : ndarray of shape (n_items, n), float64
+    share : float
+        How much of the variance is left, in [0, 1].
+    """
+    variance, direction = np.linalg.eigh(points.T @ points)
+    share = variance[-n:].sum() / max(variance.sum(), np.finfo(np.float64).tiny)
+    return points @ direction[:, : -n - 1 : -1], float(share)
 
 
 def log_weighted_density(

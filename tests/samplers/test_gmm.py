@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
+from sklearn.decomposition import PCA
 
 from latentlens.samplers import GMMSampler, gmm
-from latentlens.samplers.gmm import centre, log_weighted_density
+from latentlens.samplers.gmm import centre, leading_components, log_weighted_density
 
 COVARIANCES = ["full", "spherical"]
 
@@ -100,9 +101,26 @@ def test_a_bad_start_of_k_means_does_not_decide_the_clusters(monkeypatch):
     points = 4 * rng.normal(size=(16, 8))[label] + 0.5 * rng.normal(size=(3200, 8))
 
     def purities():
-        samplers = [GMMSampler(covariance="spherical", random_state=seed) for seed in range(12)]
+        samplers = [GMMSampler(covariance="spherical", random_state=seed) for seed in range(6)]
         return [purity(s.fit(points, label).ranking_.group, label) for s in samplers]
 
     assert min(purities()) == 1
     monkeypatch.setattr(gmm, "STARTS", 1)
     assert min(purities()) < 1
+
+
+def test_leading_components_agree_with_scikit_learn(blobs):
+    points = centre(blobs()[0].astype(float))
+    pca = PCA(2).fit(points)
+    projected, share = leading_components(points, 2)
+    assert np.abs(projected) == pytest.approx(np.abs(pca.transform(points)))
+    assert share == pytest.approx(pca.explained_variance_ratio_.sum())
+
+
+def test_a_wide_latent_is_narrowed_for_full_covariances_and_says_so(blobs, monkeypatch):
+    monkeypatch.setattr(gmm, "WIDEST_FULL", 3)
+    full, spherical = (GMMSampler(covariance=c).fit(*blobs()) for c in COVARIANCES)
+    assert full.mixture_.means_.shape == (3, 3)
+    assert "first 3 principal components of the latent's 5 units" in full.notes_[0]
+    assert spherical.mixture_.means_.shape == (3, 5)
+    assert spherical.notes_ == []
