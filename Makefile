@@ -10,6 +10,7 @@ NPM := npm --prefix js
 BUNDLE := latentlens/static/widget.js
 LAB := $(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" \
 	--LabApp.default_url=/lab/tree/notebooks/01-quickstart.ipynb
+ROOMS := $(subst /,.,$(basename $(filter-out %/static,$(wildcard latentlens/[a-z]*))))
 # Such as --extra-index-url, where torch without CUDA is kept elsewhere.
 PIP_FLAGS ?=
 
@@ -71,7 +72,7 @@ wheel: setup ## wheel and sdist into dist/
 	$(BIN)/python -m build --no-isolation --outdir dist .
 
 docs: setup ## pages from the docstrings into build/docs
-	$(BIN)/pdoc --docformat numpy --output-directory build/docs latentlens
+	$(BIN)/pdoc --docformat numpy --output-directory build/docs $(ROOMS)
 
 # torch keeps its version: newer ones may bring CUDA's libraries; change its line by hand.
 lock: tools ## write constraints.txt from a clean environment
