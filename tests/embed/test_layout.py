@@ -86,24 +86,40 @@ def test_umap_keeps_clusters_apart_and_says_that_it_shows_no_steps():
     assert knn_accuracy(last.xy, label) == 1
 
 
-def test_closing_stops_tsne_between_two_chunks(monkeypatch):
+@pytest.fixture
+def chunks(monkeypatch):
+    """Note of every chunk of t-SNE by what method it moved and how many iterations it took."""
     from openTSNE import TSNEEmbedding
 
-    iterations = []
+    noted = []
     optimize = TSNEEmbedding.optimize
 
-    def counted(self, n_iter, **options):
-        iterations.append(n_iter)
+    def noting(self, n_iter, **options):
+        noted.append((self.gradient_descent_params["negative_gradient_method"], n_iter))
         return optimize(self, n_iter, **options)
 
-    monkeypatch.setattr(TSNEEmbedding, "optimize", counted)
+    monkeypatch.setattr(TSNEEmbedding, "optimize", noting)
+    return noted
+
+
+def test_closing_stops_tsne_between_two_chunks(chunks):
     frames = layouts("tsne", clusters()[0])
     next(frames)
     next(frames)
     frames.close()
-    assert len(iterations) == 1
-    assert iterations[0] <= 25
+    assert chunks == [("bh", 25)]
     assert next(frames, None) is None
+
+
+def test_many_items_move_by_the_grid_and_in_smaller_steps(chunks, monkeypatch):
+    latent, _ = clusters()
+    monkeypatch.setattr("latentlens.embed.tsne.BARNES_HUT", len(latent) - 1)
+    frames = layouts("tsne", latent)
+    next(frames)
+    frame = next(frames)
+    frames.close()
+    assert chunks == [("fft", 10)]
+    assert np.isfinite(frame.xy).all()
 
 
 def test_closing_before_the_first_chunk_never_seeks_neighbours(monkeypatch):
