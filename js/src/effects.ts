@@ -4,7 +4,7 @@ import { decode_as } from "./codec";
 import type { Answer, LayerReply, Question } from "./protocol.gen";
 import type { Figures, LayerIndex } from "./query";
 import { Dropped, words } from "./rpc";
-import type { LensStore } from "./store";
+import type { LensStore, Means, Told } from "./store";
 
 /** How long the controls must rest before the kernel is asked. */
 const REST_MS = 120;
@@ -100,12 +100,12 @@ function keep_means(store: LensStore, signal: AbortSignal): void {
   };
   at_rest(
     store,
-    ["means_question", "items", "about", "ranked", "used_rows"],
+    ["means_question", "items", "about", "ranked", "used_rows", "kernel_gone"],
     () => {
       const about = store.get("about");
       const question = store.get("means_question");
       const here = about?.latent_in_browser && about.latent_layer === question.layer;
-      const known = store.get("means")?.asked === question;
+      const known = is_answered(store.get("means"), question);
       if (here || known || !store.get("ranked") || !store.get("layer_info")) return;
       if (store.get("used_rows").length > 0) void fetch(question);
     },
@@ -125,15 +125,19 @@ function keep_told(store: LensStore, signal: AbortSignal): void {
   };
   at_rest(
     store,
-    ["question", "items", "layer_info", "ranked"],
+    ["question", "items", "layer_info", "ranked", "kernel_gone"],
     () => {
       const info = store.get("layer_info");
       const question = store.get("question");
-      const known = store.get("told")?.asked === question;
+      const known = is_answered(store.get("told"), question);
       if (info && !info.in_browser && store.get("ranked") && !known) void fetch(question);
     },
     signal,
   );
+}
+
+function is_answered(newest: Means | Told | null, question: Question): boolean {
+  return newest?.asked === question && newest.error === "";
 }
 
 /** Run once the keys have not changed for a while. */

@@ -26,7 +26,6 @@ export default () => {
     try {
       if (!store) throw new Error("The lens was shown before it was made.");
       mount(el, store, signal);
-      store.attach(el, signal);
       store.ask({ kind: "hello" }).catch(() => {});
     } catch (error) {
       const title = h("b", {}, "The lens could not be shown");

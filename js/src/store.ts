@@ -78,7 +78,11 @@ export interface Store {
   watch(keys: readonly Key[], run: () => void, signal: AbortSignal): void;
   /** Ask the kernel; rejects with `Refused`, `Dropped` or `KernelGone`. */
   ask<K extends RequestKind>(request: Ask<K>, progress?: Progress): Promise<ReplyTo<K>>;
-  /** The picture of a row; asked for if it is not here, and `pictures` rises when it is. */
+  /**
+   * The picture of a row; asked for if it is not here, and `pictures` rises when it is.
+   *
+   * Not asked for while something is dragged: at its pace questions would queue up.
+   */
   picture(row: number): Picture | undefined;
 }
 
@@ -140,7 +144,6 @@ export class LensStore implements Store {
   private readonly rpc: Rpc;
   private readonly book: PictureBook;
   private readonly unsent = new Set<keyof State>();
-  private readonly views = new Set<Element>();
 
   constructor(
     private readonly model: Model,
@@ -202,27 +205,18 @@ export class LensStore implements Store {
   }
 
   picture(row: number): Picture | undefined {
-    return this.book.get(row);
+    return this.get("dragging") ? this.book.peek(row) : this.book.get(row);
   }
 
   forget_pictures(): void {
     this.book.clear();
   }
 
-  /** Take a view's element, by which JupyterLab shows whether its kernel is there. */
-  attach(el: Element, signal: AbortSignal): void {
-    this.views.add(el);
-    signal.addEventListener("abort", () => this.views.delete(el), { once: true });
-    this.look_for_kernel();
-  }
-
   private listen(): void {
     const heard: [string, Handler][] = [
       ...SYNCED.map((key): [string, Handler] => [`change:${key}`, () => this.read(key)]),
       ["msg:custom", (content, buffers) => this.rpc.receive(content, buffers ?? [])],
-      // The widget manager sets `comm_live` on a model when its kernel restarts; both
-      // events are heard before the views have changed their class.
-      ["comm_live_update", () => queueMicrotask(() => this.look_for_kernel())],
+      ["comm_live_update", () => this.doubt_kernel()],
       ["comm:close", () => this.lose_kernel()],
     ];
     for (const [event, run] of heard) this.model.on(event, run);
@@ -245,10 +239,14 @@ export class LensStore implements Store {
     this.model.save_changes();
   }
 
-  private look_for_kernel(): void {
-    const gone = [...this.views].some((el) => el.closest(".jupyter-widgets-disconnected"));
-    if (gone) this.lose_kernel();
-    else this.values.set({ kernel_gone: false });
+  /**
+   * The widget manager says so when the kernel restarts, and likewise when a lost
+   * connection is back; only an answer tells the one from the other.
+   */
+  private doubt_kernel(): void {
+    this.lose_kernel();
+    const back = (): void => void this.values.set({ kernel_gone: false });
+    this.rpc.ask({ kind: "hello" }).then(back, () => {});
   }
 
   private lose_kernel(): void {

@@ -23,8 +23,7 @@ export function short(value: number): string {
   if (!Number.isFinite(value)) return "–";
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-3 || size >= 1e5)) return value.toExponential(1);
-  if (size === 0) return "0";
-  return size >= 1000 ? whole(value) : value.toPrecision(3);
+  return size >= 1000 ? whole(value) : String(Number(value.toPrecision(3)));
 }
 
 /** A measure of likeness in [0, 1], always with the same digits. */

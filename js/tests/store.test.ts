@@ -226,15 +226,17 @@ describe("the kernel", () => {
     expect(store.get("answer")!.n_used).toBe(100);
   });
 
-  it("is known to be gone when JupyterLab marks the view", async () => {
-    const { store, fake, el } = scene();
-    const view = new AbortController();
-    store.attach(el, view.signal);
-    expect(store.get("kernel_gone")).toBe(false);
-    fake.trigger("comm_live_update");
-    el.classList.add("jupyter-widgets-disconnected");
-    await Promise.resolve();
-    expect(store.get("kernel_gone")).toBe(true);
+  it("is doubted when the widget manager says that the connection changed", async () => {
+    const silent = scene({ answer: () => () => undefined });
+    silent.fake.trigger("comm_live_update");
+    await silent.settle();
+    expect(silent.store.get("kernel_gone")).toBe(true);
+    const alive = scene();
+    alive.fake.trigger("comm_live_update");
+    expect(alive.store.get("kernel_gone")).toBe(true);
+    await alive.settle();
+    expect(alive.store.get("kernel_gone")).toBe(false);
+    expect(alive.store.get("index")).not.toBeNull();
   });
 
   it("starting over makes the browser forget the old items", async () => {

@@ -45,9 +45,9 @@ export const controls: Pane = (el, store, signal) => {
       "div",
       { className: "ll-controls" },
       layer(use),
-      together(label(use), segments(use, "by", "by", BY)),
+      together(label(use), segments(use, "by", "Class by", BY)),
       segments(use, "correctness", "Items", CORRECTNESS),
-      together(k_input(use), segments(use, "measure", "by", MEASURE)),
+      together(k_input(use), segments(use, "measure", "Rank by", MEASURE)),
       chosen(use),
     ),
   );
@@ -152,7 +152,7 @@ function fraction({ store, signal }: Use): HTMLElement {
 function j_slider({ store, signal }: Use): HTMLElement {
   const slider = h("input", { type: "range", min: "0", max: "1", step: "0.05" });
   const shown = h("output", { className: "ll-value" });
-  const whole_field = field("Outliers", slider, shown);
+  const whole_field = field("Outliers j", slider, shown);
   store.watch(
     ["j", "ranked", "sampler", "about"],
     () => {
@@ -179,10 +179,16 @@ function drag(
   signal: AbortSignal,
   moved: (value: number) => void,
 ): void {
+  // Taking hold of one slider takes the focus from another, which is not held then.
+  let held = false;
+  const hold = (now: boolean): void => {
+    if (held !== now) store.set({ dragging: now });
+    held = now;
+  };
   slider.addEventListener("input", () => moved(Number(slider.value)), { signal });
-  slider.addEventListener("pointerdown", () => store.set({ dragging: true }), { signal });
+  slider.addEventListener("pointerdown", () => hold(true), { signal });
   for (const end of ["pointerup", "pointercancel", "blur"]) {
-    slider.addEventListener(end, () => store.set({ dragging: false }), { signal });
+    slider.addEventListener(end, () => hold(false), { signal });
   }
 }
 
@@ -267,8 +273,9 @@ function segments<K extends "correctness" | "by" | "measure">(
   const inputs = Object.keys(names).map((value) => h("input", { type: "radio", name, value }));
   const set = h(
     "fieldset",
-    { className: "ll-segments" },
-    h("legend", {}, caption),
+    { className: "ll-segments", aria: { label: caption } },
+    // Beside the control it follows, the last word of the name is enough to see.
+    h("legend", {}, caption.split(" ").pop()),
     h(
       "div",
       {},

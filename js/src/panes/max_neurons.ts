@@ -160,7 +160,8 @@ interface Place {
 
 function draw_bin({ bin, store, x, slot, y, sample, exact }: Place): SVGElement {
   const picked = bin.unit >= 0 && store.get("unit") === bin.unit;
-  const name = bin.unit >= 0 ? `${unit_noun(store.get("layer_info"))} ${bin.label}` : bin.label;
+  const noun = unit_noun(store.get("layer_info"));
+  const name = bin.unit >= 0 ? `${noun} ${bin.label}` : `none, every ${noun} being zero`;
   const label =
     `${name}: ${percent(sample)} of the sample (${whole(bin.sample)}), ` +
     `${percent(exact)} exactly (${whole(bin.exact)})`;
