@@ -107,6 +107,8 @@ class Ranked(TypedDict):
     """(n_items,) float64: the order of the sample must come out the same on both sides."""
     uses_j: bool
     probability: bool
+    notes: list[str]
+    """Sentences the sampler has for the reader."""
 
 
 class State(TypedDict):

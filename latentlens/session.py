@@ -103,7 +103,7 @@ class Session:
         self._pictures = pictures
         self._random_state = random_state
         self._rankings: dict[str, Ranking] = {}
-        self._fitting = threading.Lock()
+        self._fitting = {name: threading.Lock() for name in SAMPLERS}
 
     # -- samples -----------------------------------------------------------------
 
@@ -118,7 +118,7 @@ class Session:
             If there is no such sampler, or it cannot rank these items.
         """
         check_choice(sampler, "sampler", tuple(SAMPLERS))
-        with self._fitting:
+        with self._fitting[sampler]:
             if sampler not in self._rankings:
                 estimator = SAMPLERS[sampler].make(self._random_state)
                 record = self.record

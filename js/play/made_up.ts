@@ -242,5 +242,6 @@ function make_ranked(group: Int32Array, ratio: Float64Array): State["ranked"] {
     log_ratio,
     uses_j: true,
     probability: false,
+    notes: [],
   };
 }

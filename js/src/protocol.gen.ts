@@ -90,6 +90,8 @@ export interface Ranked {
   log_ratio: NdArray;
   uses_j: boolean;
   probability: boolean;
+  /** Sentences the sampler has for the reader. */
+  notes: string[];
 }
 
 /** The synced traits; a field's name is the trait's. */

@@ -74,6 +74,8 @@ class Ranking:
         Whether both ends are taken; if not, the head of the order alone.
     probability : bool
         Whether inclusion probabilities are known, so that intervals may be given.
+    notes : tuple of str
+        Sentences for the reader; empty if the fit went as usual.
     """
 
     sampler: str
@@ -83,6 +85,7 @@ class Ranking:
     group_size: NDArray[np.int64]
     uses_j: bool = True
     probability: bool = False
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.group)

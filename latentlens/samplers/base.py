@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -89,7 +89,7 @@ class BaseSampler(BaseEstimator, ABC):
         # One thread: the ranking must not depend on how many cores there are.
         with threadpool_limits(limits=1):
             made = self._group(space, true, check_pred(pred, n))
-        self.ranking_ = self._rank(made)
+        self.ranking_ = replace(self._rank(made), notes=tuple(self.notes_))
         self.log_ratio_ = self.ranking_.log_ratio
         self.order_ = self.ranking_.order
         return self

@@ -431,6 +431,7 @@ class LatentLens(State):
                 "log_ratio": ranking.log_ratio.astype(np.float64),
                 "uses_j": ranking.uses_j,
                 "probability": ranking.probability,
+                "notes": list(ranking.notes),
             },
         )
 

@@ -28,7 +28,7 @@ export const notices: Pane = (el, store, signal) => {
     );
   };
 
-  store.watch(["error", "status", "kernel_gone", "kernel_slow", "about"], draw, signal);
+  store.watch(["error", "status", "kernel_gone", "kernel_slow", "about", "ranked"], draw, signal);
   el.addEventListener(
     "click",
     ({ target }) => {
@@ -67,7 +67,8 @@ function collect(store: Store): Notice[] {
       text: "The pass was stopped; what was done until then is shown.",
     });
   }
-  for (const note of store.get("about")?.notes ?? []) {
+  const notes = [...(store.get("about")?.notes ?? []), ...(store.get("ranked")?.notes ?? [])];
+  for (const note of notes) {
     found.push({ tone: "plain", title: "Note", text: note });
   }
   return found;
