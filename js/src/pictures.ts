@@ -22,6 +22,11 @@ export class PictureBook {
     private readonly arrived: () => void,
   ) {}
 
+  /** The picture of a row if it is here. */
+  peek(row: number): Picture | undefined {
+    return this.kept.get(row);
+  }
+
   get(row: number): Picture | undefined {
     const picture = this.kept.get(row);
     if (!picture && !this.asked.has(row)) this.want(row);

@@ -96,7 +96,7 @@ export const strip: Pane = (el, store, signal) => {
   );
   store.watch(["unit"], () => turn_to(follow(source, "unit", store.get("unit") >= 0)), signal);
   store.watch(["sample_order", "items", "about", "unit_values", "group_rows"], list, signal);
-  store.watch(["pictures"], () => draw_pictures(store, cards), signal);
+  store.watch(["pictures", "dragging"], () => draw_pictures(store, cards), signal);
   store.watch(["hover"], () => mark_hover(store, cards), signal);
   listen({ view, store, signal, rows: () => rows, choose });
   view.addEventListener("scroll", () => draw(false), { signal, passive: true });
