@@ -1,14 +1,15 @@
 """A real JupyterLab in headless Chromium, alone on the machine's loopback.
 
-`Lab` starts the server with settings of its own; `Page` opens a notebook in it,
-runs cells, asks the kernel and looks at the widget. Requests that leave the
-machine cannot be resolved and are recorded.
+`Lab` starts the server with settings of its own; `Notebook` opens a notebook in
+it, runs cells, asks the kernel and hears what the widget asks it. Requests that
+leave the machine cannot be resolved and are recorded.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -19,9 +20,11 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+ROOT = Path(__file__).parent.parent.parent
 HOST = "127.0.0.1"
 START_S = 60
-PATIENCE_MS = 60_000
+OPEN_MS = 60_000
+PATIENCE_MS = 15_000
 CHROMIUM_FLAGS = (
     "--no-sandbox",
     "--no-first-run",
@@ -71,6 +74,8 @@ class Lab:
             "JUPYTERLAB_SETTINGS_DIR": str(state / "settings"),
             "JUPYTERLAB_WORKSPACES_DIR": str(state / "workspaces"),
             "IPYTHONDIR": str(state / "ipython"),
+            # Kernels make their data with the tests' own modules.
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
         }
         command = [
             *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
@@ -135,15 +140,30 @@ def chromium(*flags: str):
 
 
 class Notebook:
-    """One notebook, open in one page."""
+    """One notebook, open in one page.
 
-    def __init__(self, lab: Lab, browser, *, width: int = 1400, height: int = 1100) -> None:
+    Parameters
+    ----------
+    lab, browser
+    width, height : int
+        The window's size in CSS pixels.
+    before : str
+        JavaScript that runs before any of the page's own.
+    """
+
+    def __init__(
+        self, lab: Lab, browser, *, width: int = 1400, height: int = 1100, before: str = ""
+    ) -> None:
         self.lab = lab
         self.context = browser.new_context(viewport={"width": width, "height": height})
         self.page = self.context.new_page()
-        self.page.set_default_timeout(PATIENCE_MS)
+        self.page.set_default_timeout(OPEN_MS)
+        if before:
+            self.page.add_init_script(before)
         self.errors: list[str] = []
         self.outside: list[str] = []
+        self.asked: list[str] = []
+        self.page.on("websocket", lambda socket: socket.on("framesent", self._note_frame))
         self.page.on("console", self._note_console)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("request", self._note_request)
@@ -164,6 +184,7 @@ class Notebook:
               return kernel.status === "idle" && kernel.connectionStatus === "connected";
             }"""
         )
+        self.page.set_default_timeout(PATIENCE_MS)
         return self
 
     def run(self, cell: int, *, wait: bool = True) -> None:
@@ -203,6 +224,15 @@ class Notebook:
             raise RuntimeError(out["error"])
         return out["out"]
 
+    def restart(self) -> None:
+        """Restart the kernel, as one does from the menu."""
+        self.page.evaluate(
+            """async () => {
+              await panel.sessionContext.session.kernel.restart();
+              await panel.sessionContext.session.kernel.info;
+            }"""
+        )
+
     def close(self) -> None:
         """Close the page and end its kernel."""
         self.page.evaluate(
@@ -213,6 +243,12 @@ class Notebook:
     def _note_console(self, message) -> None:
         if message.type == "error":
             self.errors.append(message.text)
+
+    def _note_frame(self, frame: str | bytes) -> None:
+        """Note the kind of a message that a widget sends as a question of its own."""
+        text = frame if isinstance(frame, str) else frame.decode("latin-1")
+        if '"method":"custom"' in text:
+            self.asked += re.findall(r'"content":\{"kind":"(\w+)"', text)
 
     def _note_request(self, request) -> None:
         if not request.url.startswith((f"http://{HOST}", f"ws://{HOST}", "data:", "blob:")):
