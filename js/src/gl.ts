@@ -3,6 +3,7 @@
 import {
   type Frame,
   GROUP,
+  ground_key,
   type Level,
   OUTSIDE,
   type Part,
@@ -40,24 +41,23 @@ void main() {
   vec4 colour = texelFetch(u_palette, ivec2(a_ink, 0), 0);
   bool muted = colour.a < 0.5 || (a_flags & ${OUTSIDE}u) != 0u;
   bool selected = (a_flags & ${SELECTED}u) != 0u;
-  bool sampled = (a_flags & ${ROLE}u) != 0u;
   bool wrong = (a_flags & ${WRONG}u) != 0u;
-  int level = selected ? ${TOP} : muted ? ${REST} : sampled ? ${TOP} : ${GROUP};
+  bool drawn = u_level == ${TOP} ? selected || !muted : muted == (u_level == ${REST});
   gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
   gl_PointSize = 1.0;
-  if (level != u_level) return;
+  if (!drawn) return;
 
   v_flags = muted ? a_flags & ${SELECTED}u : a_flags;
-  v_body = (v_flags & ${ROLE}u) != 0u ? u_radius.y : u_radius.x;
-  v_half = v_body + 0.5;
-  if (level == ${GROUP} && wrong) v_half = v_body * 1.4 + 1.4;
-  if (level == ${TOP}) v_half = v_body + (selected ? u_ring.x + u_ring.y + 1.7 : 2.2);
-  float alpha = level == ${REST} ? u_alpha.x : level == ${GROUP} ? u_alpha.y : 1.0;
+  bool large = u_level == ${TOP} && (v_flags & ${ROLE}u) != 0u;
+  v_body = large ? u_radius.y : u_radius.x;
+  v_half = v_body + 0.5 / u_density;
+  if (u_level == ${GROUP} && wrong) v_half = v_body * 1.4 + 1.4;
+  if (u_level == ${TOP}) v_half = v_body + (selected ? u_ring.x + u_ring.y + 1.7 : 2.2);
+  float alpha = u_level == ${REST} ? u_alpha.x : u_level == ${GROUP} ? u_alpha.y : 1.0;
   v_colour = vec4(muted ? u_context : colour.rgb, alpha);
   vec2 place = mix(a_from, a_to, u_mix);
   gl_Position = vec4(place * u_view.xy + u_view.zw, 0.0, 1.0);
-  gl_PointSize = ceil(2.0 * v_half * u_density) + 1.0;
-  v_half = gl_PointSize / (2.0 * u_density);
+  gl_PointSize = 2.0 * v_half * u_density;
 }`;
 
 // The same shapes are drawn by map/glyph.ts for the plain canvas.
@@ -164,6 +164,7 @@ export function webgl_renderer(gl: WebGL2RenderingContext): Renderer {
     WebGLBuffer
   >;
   const texture = gl.createTexture();
+  const ground = make_ground(gl);
   const attributes = gl.createVertexArray();
   describe(gl, attributes, buffers);
   let held = -1;
@@ -177,14 +178,22 @@ export function webgl_renderer(gl: WebGL2RenderingContext): Renderer {
   };
   const uploads: Record<Part, (scene: Scene) => void> = {
     layout: (scene) => {
+      ground.spoil();
       fill("from", scene.from);
       fill("to", scene.to);
       if (held !== scene.n) fill("order", scene.order);
       held = scene.n;
     },
-    ink: (scene) => fill("ink", scene.ink),
-    palette: (scene) => fill_palette(gl, texture, scene),
-    flags: (scene) => {
+    ink: (scene) => {
+      ground.spoil();
+      fill("ink", scene.ink);
+    },
+    palette: (scene) => {
+      ground.spoil();
+      fill_palette(gl, texture, scene);
+    },
+    flags: () => ground.spoil(),
+    roles: (scene) => {
       fill("flags", scene.flags, true);
       fill("top", scene.top.subarray(0, scene.n_top), true);
     },
@@ -202,16 +211,61 @@ export function webgl_renderer(gl: WebGL2RenderingContext): Renderer {
         gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, elements);
         gl.drawElements(gl.POINTS, Math.min(n, frame.limit), gl.UNSIGNED_INT, 4 * first);
       };
-      if (has_context(scene)) pass(REST, buffers.order, scene.n);
-      pass(GROUP, buffers.order, scene.n);
+      ground.draw(ground_key(scene, frame), () => {
+        if (has_context(scene)) pass(REST, buffers.order, scene.n);
+        pass(GROUP, buffers.order, scene.n);
+      });
       pass(TOP, buffers.top, scene.n_top);
     },
     free() {
       for (const buffer of Object.values(buffers)) gl.deleteBuffer(buffer);
       gl.deleteTexture(texture);
+      ground.free();
       gl.deleteVertexArray(attributes);
       gl.deleteProgram(program);
       gl.getExtension("WEBGL_lose_context")?.loseContext();
+    },
+  };
+}
+
+/** A picture of what lies below the top, kept until something in it changes. */
+function make_ground(gl: WebGL2RenderingContext) {
+  const texture = gl.createTexture();
+  const target = gl.createFramebuffer();
+  let [width, height, key] = [0, 0, ""];
+  const fit = () => {
+    if (width === gl.drawingBufferWidth && height === gl.drawingBufferHeight) return;
+    [width, height, key] = [gl.drawingBufferWidth, gl.drawingBufferHeight, ""];
+    gl.activeTexture(gl.TEXTURE1);
+    gl.bindTexture(gl.TEXTURE_2D, texture);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, width, height, 0, gl.RGBA, gl.UNSIGNED_BYTE, null);
+    gl.activeTexture(gl.TEXTURE0);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, target);
+    const [at, kind] = [gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D];
+    gl.framebufferTexture2D(gl.FRAMEBUFFER, at, kind, texture, 0);
+  };
+  return {
+    spoil() {
+      key = "";
+    },
+    /** Puts the picture on the canvas, made anew by `paint` if it is not the one asked for. */
+    draw(wanted: string, paint: () => void) {
+      fit();
+      if (key !== wanted) {
+        gl.bindFramebuffer(gl.FRAMEBUFFER, target);
+        gl.clear(gl.COLOR_BUFFER_BIT);
+        paint();
+        key = wanted;
+      }
+      gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+      gl.bindFramebuffer(gl.READ_FRAMEBUFFER, target);
+      const box = [0, 0, width, height] as const;
+      gl.blitFramebuffer(...box, ...box, gl.COLOR_BUFFER_BIT, gl.NEAREST);
+      gl.bindFramebuffer(gl.READ_FRAMEBUFFER, null);
+    },
+    free() {
+      gl.deleteFramebuffer(target);
+      gl.deleteTexture(texture);
     },
   };
 }
@@ -259,7 +313,6 @@ function prepare(
   const [sx, sy] = [(2 * scale) / size.width, (2 * scale) / size.height];
   gl.viewport(0, 0, gl.drawingBufferWidth, gl.drawingBufferHeight);
   gl.clearColor(0, 0, 0, 0);
-  gl.clear(gl.COLOR_BUFFER_BIT);
   gl.enable(gl.BLEND);
   gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
   gl.useProgram(program);

@@ -519,10 +519,33 @@ export function write_column(values: Float32Array, column: number, out: Float32A
   for (let i = 0; i < out.length; i++) out[i] = values[i * width + column]!;
 }
 
-/** Those of `rows` whose value is known and largest, largest first. */
+/** Those of `rows`, ascending, whose value is known and largest, largest first. */
 export function strongest(values: Float32Array, rows: Uint32Array, n: number): Uint32Array {
-  return rows
-    .filter((row) => !Number.isNaN(values[row]!))
-    .sort((a, b) => values[b]! - values[a]! || a - b)
-    .slice(0, n);
+  const best = new Uint32Array(n);
+  let held = 0;
+  for (let r = 0; r < rows.length; r++) {
+    const row = rows[r]!;
+    const value = values[row]!;
+    if (Number.isNaN(value) || (held === n && value <= values[best[n - 1]!]!)) continue;
+    let at = Math.min(held, n - 1);
+    while (at > 0 && value > values[best[at - 1]!]!) {
+      best[at] = best[at - 1]!;
+      at -= 1;
+    }
+    best[at] = row;
+    held = Math.min(held + 1, n);
+  }
+  return best.slice(0, held);
+}
+
+/** Whether an ascending list has a row. */
+export function has_row(rows: Uint32Array, row: number): boolean {
+  let from = 0;
+  let to = rows.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (rows[middle]! < row) from = middle + 1;
+    else to = middle;
+  }
+  return rows[from] === row;
 }

@@ -88,6 +88,11 @@ export function waiting_words(store: Store): string {
   return info.in_browser ? `Fetching layer ${layer}.` : "Asking the kernel.";
 }
 
+/** Says so where the kernel has answered because the layer's index stays there. */
+export function told_words(info: LayerInfo | null): string {
+  return info && !info.in_browser ? " Answered by the kernel." : "";
+}
+
 /** A unit's place in its layer, such as "channel 3, row 4, column 5". */
 export function unit_place(info: LayerInfo | null, unit: number): string {
   if (!info || info.reduce !== "unit" || info.shape.length !== 3) return "";

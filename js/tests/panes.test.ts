@@ -295,7 +295,8 @@ describe("controls", () => {
 
   it("let go of a unit when the layer changes", async () => {
     const { el, store } = await show(controls, { unit: 3, color_by: "unit" });
-    const select = all(el, "select")[2] as HTMLSelectElement;
+    const field = all(el, "label").find((label) => label.textContent?.startsWith("Layer"))!;
+    const select = field.querySelector("select")!;
     select.value = "fc1.relu";
     select.dispatchEvent(new Event("change", { bubbles: true }));
     expect([store.get("layer"), store.get("unit"), store.get("color_by")]).toEqual([

@@ -4,8 +4,8 @@ import { draw_glyph, type Glyph } from "./glyph";
 import {
   type Frame,
   GROUP,
+  ground_key,
   type Level,
-  level_of,
   OUTSIDE,
   REST,
   type Renderer,
@@ -24,14 +24,25 @@ export interface Picture {
 
 /** A renderer that computes every pixel itself and puts them on the canvas at once. */
 export function canvas_renderer(context: CanvasRenderingContext2D): Renderer {
+  let ground: ImageData | null = null;
+  let key = "";
   return {
     kind: "canvas",
-    upload() {},
+    upload(_, part) {
+      if (part !== "roles") key = "";
+    },
     draw(scene, frame) {
       const { width, height } = context.canvas;
       if (width === 0 || height === 0) return;
+      const wanted = ground_key(scene, frame);
+      if (!ground || ground.width !== width || ground.height !== height || key !== wanted) {
+        ground = context.createImageData(width, height);
+        paint_ground(ground, scene, frame);
+        key = wanted;
+      }
       const picture = context.createImageData(width, height);
-      paint(picture, scene, frame);
+      picture.data.set(ground.data);
+      paint_top(picture, scene, frame);
       context.putImageData(picture, 0, 0);
     },
     free() {
@@ -40,35 +51,38 @@ export function canvas_renderer(context: CanvasRenderingContext2D): Renderer {
   };
 }
 
-/** Fills a picture with the paper's colour and draws the scene's levels on it in turn. */
-export function paint(picture: Picture, scene: Scene, frame: Frame): void {
+/** Fills a picture with the paper's colour, the context and the group. */
+export function paint_ground(picture: Picture, scene: Scene, frame: Frame): void {
   const [r, g, b] = frame.paper.back;
   new Uint32Array(picture.data.buffer).fill(
     ((255 << 24) | (Math.round(b) << 16) | (Math.round(g) << 8) | Math.round(r)) >>> 0,
   );
-  const glyphs = new Map<number, Glyph>();
-  const { order, top, n, n_top } = scene;
-  const shown = order.subarray(0, Math.min(n, frame.limit));
-  const raised = top.subarray(Math.max(0, n_top - frame.limit), n_top);
-  paint_level(picture, scene, frame, glyphs, REST, shown);
-  paint_level(picture, scene, frame, glyphs, GROUP, shown);
-  paint_level(picture, scene, frame, glyphs, TOP, raised);
+  const rows = scene.order.subarray(0, Math.min(scene.n, frame.limit));
+  paint_level(picture, scene, frame, REST, rows);
+  paint_level(picture, scene, frame, GROUP, rows);
+}
+
+/** Draws the sampled and the selected over it. */
+export function paint_top(picture: Picture, scene: Scene, frame: Frame): void {
+  const { top, n_top } = scene;
+  paint_level(picture, scene, frame, TOP, top.subarray(Math.max(0, n_top - frame.limit), n_top));
 }
 
 function paint_level(
   picture: Picture,
   scene: Scene,
   frame: Frame,
-  glyphs: Map<number, Glyph>,
   level: Level,
   rows: Uint32Array,
 ): void {
+  const glyphs = new Map<number, Glyph>();
   const { from, to, mix, flags, ink, muted } = scene;
   const scale = pixels_per_unit(frame.view, frame.size) * frame.density;
   const [cx, cy] = [picture.width / 2, picture.height / 2];
   for (const row of rows) {
-    const quiet = muted[ink[row]!] === 1;
-    if (level_of(flags[row]!, quiet) !== level) continue;
+    const quiet = muted[ink[row]!] === 1 || (flags[row]! & OUTSIDE) !== 0;
+    const shown = level === TOP ? !quiet || flags[row]! & SELECTED : quiet === (level === REST);
+    if (!shown) continue;
     const x = from[2 * row]! + (to[2 * row]! - from[2 * row]!) * mix;
     const y = from[2 * row + 1]! + (to[2 * row + 1]! - from[2 * row + 1]!) * mix;
     const left = Math.round(cx + (x - frame.view.x) * scale);

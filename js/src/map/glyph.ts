@@ -10,6 +10,7 @@ import {
   REST,
   ROLE,
   SELECTED,
+  TOP,
   WRONG,
 } from "./scene";
 
@@ -31,7 +32,8 @@ type Lay = (colour: Rgb, alpha: number) => void;
 
 /** Draws the mark of an item in the middle of a square of device pixels. */
 export function draw_glyph(look: Look, marks: Marks, paper: Paper, density: number): Glyph {
-  const body = (look.flags & ROLE) !== 0 ? marks.mark : marks.dot;
+  const large = look.level === TOP && (look.flags & ROLE) !== 0;
+  const body = large ? marks.mark : marks.dot;
   const reach = Math.ceil((body * 1.4 + (look.flags & SELECTED ? 5 : 2.2)) * density);
   const side = 2 * reach + 1;
   const pixels = new Float32Array(4 * side * side);

@@ -66,6 +66,7 @@ export function follow_items(
   /** What does not change with the sample. */
   const flag = () => {
     rules = write_rules(store, stage.scene.n);
+    stage.changed("flags");
     sample();
   };
   const sample = () => {
@@ -73,7 +74,7 @@ export function follow_items(
     const roles = store.get("roles");
     if (roles.length !== flags.length) flags.set(rules);
     else for (let i = 0; i < flags.length; i++) flags[i] = rules[i]! | roles[i]!;
-    stage.changed("flags");
+    stage.changed("roles");
   };
 
   store.watch(["points"], lay_out, signal);

@@ -28,7 +28,7 @@ export function make_legend(el: HTMLElement, store: Store, signal: AbortSignal):
   const dim = () => {
     const hidden = store.get("hidden");
     rows.forEach((row, c) => {
-      row.toggle.ariaPressed = String(!hidden.has(c));
+      row.toggle.setAttribute("aria-pressed", String(!hidden.has(c)));
     });
     el.classList.toggle("ll-some-hidden", hidden.size > 0);
   };

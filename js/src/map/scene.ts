@@ -74,7 +74,8 @@ export interface Frame {
   limit: number;
 }
 
-export type Part = "layout" | "ink" | "palette" | "flags";
+/** What of a scene has changed: "roles" are the flags as far as the sample is concerned. */
+export type Part = "layout" | "ink" | "palette" | "flags" | "roles";
 
 /** Something that puts a scene on a canvas. */
 export interface Renderer {
@@ -155,7 +156,22 @@ export function list_top(scene: Scene): void {
   }
 }
 
-/** On which level an item is drawn. */
+/**
+ * Says all of a frame that the levels below the top depend on.
+ *
+ * They also hold what is on top, which covers them, so that a new sample leaves them as they are.
+ */
+export function ground_key(
+  scene: Scene,
+  { view, size, density, paper, marks, limit }: Frame,
+): string {
+  const { x, y, zoom } = view;
+  const { dot, context_alpha, group_alpha } = marks;
+  const numbers = [scene.mix, x, y, zoom, size.width, size.height, density, limit];
+  return [...numbers, dot, context_alpha, group_alpha, ...Object.values(paper)].join(" ");
+}
+
+/** On which level an item stands out. */
 export function level_of(flags: number, muted: boolean): Level {
   if (flags & SELECTED) return TOP;
   if (flags & OUTSIDE || muted) return REST;

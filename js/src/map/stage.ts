@@ -18,7 +18,7 @@ import {
 } from "./scene";
 import { type Size, type View, WHOLE } from "./view";
 
-const PARTS: readonly Part[] = ["layout", "ink", "palette", "flags"];
+const PARTS: readonly Part[] = ["layout", "ink", "palette", "flags", "roles"];
 /** How long nothing may move before all items are drawn. */
 const REST_MS = 160;
 
@@ -71,6 +71,9 @@ class CanvasStage implements Stage {
   private readonly stale = new Set<Part>();
   private frame = 0;
   private refine = 0;
+  private due = false;
+  /** How many items the last frame had at most. */
+  private limit = 0;
 
   constructor(
     private readonly host: HTMLElement,
@@ -99,7 +102,13 @@ class CanvasStage implements Stage {
 
   changed(...parts: Part[]): void {
     for (const part of parts) this.stale.add(part);
-    this.schedule();
+    if (this.due) return;
+    this.due = true;
+    // Most changes come within a frame and should be seen in it, once they are all made.
+    queueMicrotask(() => {
+      this.due = false;
+      if (!this.signal.aborted) this.show();
+    });
   }
 
   look(view: View): void {
@@ -109,20 +118,31 @@ class CanvasStage implements Stage {
 
   private schedule(): void {
     if (this.frame || this.signal.aborted) return;
-    this.frame = requestAnimationFrame(() => {
-      this.frame = 0;
-      this.draw(WHILE_MOVING);
-      clearTimeout(this.refine);
-      const more = Math.max(this.scene.n, this.scene.n_top) > WHILE_MOVING;
-      if (more) this.refine = window.setTimeout(() => this.draw(Infinity), REST_MS);
-    });
+    this.frame = requestAnimationFrame(() => this.show());
+  }
+
+  /** Draws some of the items at once, and all of them when nothing moves any more. */
+  private show(): void {
+    cancelAnimationFrame(this.frame);
+    this.frame = 0;
+    // A new sample alone leaves what lies below it as it is.
+    const light = this.limit === Infinity && [...this.stale].every((part) => part === "roles");
+    if (light && this.stale.size > 0) {
+      this.draw(Infinity);
+      return;
+    }
+    this.draw(WHILE_MOVING);
+    clearTimeout(this.refine);
+    const more = Math.max(this.scene.n, this.scene.n_top) > WHILE_MOVING;
+    if (more) this.refine = window.setTimeout(() => this.draw(Infinity), REST_MS);
   }
 
   private draw(limit: number): void {
+    this.limit = limit;
     this.audience.framed();
     const { renderer, scene, size, view, paper } = this;
     if (!renderer || this.lost) return;
-    if (this.stale.has("flags")) list_top(scene);
+    if (this.stale.has("roles")) list_top(scene);
     for (const part of this.stale) renderer.upload(scene, part);
     this.stale.clear();
     if (size.width === 0 || size.height === 0) return;

@@ -33,23 +33,15 @@ export const controls: Pane = (el, store, signal) => {
   el.setAttribute("role", "group");
   el.setAttribute("aria-label", "Controls");
   el.append(
-    h(
-      "div",
-      { className: "ll-controls" },
-      sampler(use),
-      fraction(use),
-      j_slider(use),
-      h("div", { className: "ll-far" }, projection(use), reset(use)),
-    ),
-    h(
-      "div",
-      { className: "ll-controls" },
-      layer(use),
-      together(label(use), segments(use, "by", "Class by", BY)),
-      segments(use, "correctness", "Items", CORRECTNESS),
-      together(k_input(use), segments(use, "measure", "Rank by", MEASURE)),
-      chosen(use),
-    ),
+    sampler(use),
+    fraction(use),
+    j_slider(use),
+    layer(use),
+    together(label(use), segments(use, "by", "Class by", BY)),
+    segments(use, "correctness", "Items", CORRECTNESS),
+    together(k_input(use), segments(use, "measure", "Rank by", MEASURE)),
+    chosen(use),
+    h("div", { className: "ll-far" }, projection(use), reset(use)),
   );
 };
 
@@ -152,7 +144,8 @@ function fraction({ store, signal }: Use): HTMLElement {
 function j_slider({ store, signal }: Use): HTMLElement {
   const slider = h("input", { type: "range", min: "0", max: "1", step: "0.05" });
   const shown = h("output", { className: "ll-value" });
-  const whole_field = field("Outliers j", slider, shown);
+  slider.setAttribute("aria-label", "Outliers j");
+  const whole_field = field("Outliers", slider, shown);
   store.watch(
     ["j", "ranked", "sampler", "about"],
     () => {

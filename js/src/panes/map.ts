@@ -144,7 +144,7 @@ class Pointer implements Hands {
 
   hover(at: Point | null): void {
     const row = at ? this.find(at) : -1;
-    if (row === this.row) return;
+    if (row === this.store.get("hover")) return;
     this.own = row >= 0;
     this.store.set({ hover: row });
   }
@@ -157,7 +157,7 @@ class Pointer implements Hands {
   step(by: 1 | -1): void {
     const rows = this.store.get("sample_order");
     if (rows.length === 0) return;
-    const now = rows.indexOf(this.row);
+    const now = rows.indexOf(this.store.get("hover"));
     const next = now < 0 ? (by > 0 ? 0 : rows.length - 1) : (now + by + rows.length) % rows.length;
     this.own = true;
     this.bring_into_view(rows[next]!);
@@ -165,7 +165,8 @@ class Pointer implements Hands {
   }
 
   toggle(): void {
-    if (this.row >= 0) this.toggle_row(this.row);
+    const row = this.store.get("hover");
+    if (row >= 0) this.toggle_row(row);
   }
 
   unheard_wheel(): void {
@@ -251,7 +252,7 @@ function use_toolbar(
     pointer.kind = tool;
     frame.surface.dataset.tool = tool;
     for (const [name, button] of Object.entries(frame.tools)) {
-      button.ariaPressed = String(name === tool);
+      button.setAttribute("aria-pressed", String(name === tool));
     }
   };
   const zooms: Record<string, () => void> = {

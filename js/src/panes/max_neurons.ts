@@ -7,6 +7,7 @@ import {
   kind_of,
   percent,
   ratio,
+  told_words,
   unit_noun,
   waiting_words,
   whole,
@@ -64,7 +65,7 @@ export const max_neurons: Pane = (el, store, signal) => {
     const room = Math.max(3, Math.floor((width - LEFT) / slot));
     const { bins, rest } = make_bins(figures, room);
     draw_bins(chart, bins, figures, store, width);
-    card.note(note_words(figures, rest));
+    card.note(note_words(figures, rest) + told_words(store.get("layer_info")));
   };
 
   store.watch(["answer", "unit", "layer_error", "doing"], draw, signal);

@@ -1,7 +1,16 @@
 import { h, s, set_text } from "../dom";
 import type { Figures } from "../query";
 import type { Store } from "../store";
-import { empty_words, kind_of, ratio, short, unit_noun, waiting_words, whole } from "../words";
+import {
+  empty_words,
+  kind_of,
+  ratio,
+  short,
+  told_words,
+  unit_noun,
+  waiting_words,
+  whole,
+} from "../words";
 import { make_card, on_width, toggle_unit } from "./card";
 import type { Pane } from "./pane";
 
@@ -46,7 +55,7 @@ export const mean_activation: Pane = (el, store, signal) => {
     card.instead(empty || (mean || exact_mean ? "" : unknown_words(store)));
     if (empty || width < 1 || !(mean || exact_mean)) return;
     const bins = draw_profile(chart, figures, width);
-    card.note(note_words(store, figures, bins));
+    card.note(note_words(store, figures, bins) + told_words(store.get("layer_info")));
     read_out(store, readout, under);
   };
 

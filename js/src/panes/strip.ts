@@ -1,7 +1,7 @@
 import { encode } from "../codec";
 import { h, set_aria, set_text } from "../dom";
 import { draw_picture } from "../pictures";
-import { strongest } from "../query";
+import { has_row, strongest } from "../query";
 import type { Store } from "../store";
 import { class_name, count, short, unit_noun } from "../words";
 import { make_card } from "./card";
@@ -34,27 +34,25 @@ export const strip: Pane = (el, store, signal) => {
   card.body.append(view);
   let source: Source = "sample";
   let rows: Uint32Array = new Uint32Array(0);
-  let cards = new Map<number, HTMLElement>();
+  let cards = new Map<number, Shown>();
   // What is chosen here must not make the strip turn away from where one is looking.
   let own = false;
 
-  /** Draw the cards in view; a card is made anew when what it says may have changed. */
-  const draw = (anew: boolean): void => {
+  /** Draw the cards in view; one that says the same as before stays as it is. */
+  const draw = (): void => {
     const first = Math.max(0, Math.floor(view.scrollLeft / SLOT) - SPARE);
-    const last = Math.min(
-      rows.length,
-      Math.ceil((view.scrollLeft + view.clientWidth) / SLOT) + SPARE,
-    );
-    const next = new Map<number, HTMLElement>();
-    for (let i = first; i < last; i++) {
+    const end = Math.ceil((view.scrollLeft + view.clientWidth) / SLOT) + SPARE;
+    const next = new Map<number, Shown>();
+    for (let i = first; i < Math.min(rows.length, end); i++) {
       const row = rows[i]!;
-      const known = anew ? undefined : cards.get(row);
-      const item = known ?? make_item(store, row, source === "unit");
-      item.style.transform = `translateX(${i * SLOT}px)`;
-      next.set(row, item);
+      const facts = facts_of(store, row, source === "unit");
+      const before = cards.get(row);
+      const shown = before?.facts === facts ? before : { facts, el: make_item(store, row, source) };
+      shown.el.style.transform = `translateX(${i * SLOT}px)`;
+      next.set(row, shown);
     }
-    for (const [row, item] of cards) if (next.get(row) !== item) item.remove();
-    for (const item of next.values()) if (!item.parentNode) track.append(item);
+    for (const [row, { el: old }] of cards) if (next.get(row)?.el !== old) old.remove();
+    for (const { el: item } of next.values()) if (!item.parentNode) track.append(item);
     cards = next;
   };
 
@@ -71,7 +69,7 @@ export const strip: Pane = (el, store, signal) => {
     card.n(count(rows.length, "item"));
     card.note(note_words(store, source));
     card.instead(rows.length > 0 ? "" : nothing_words(store, source));
-    draw(true);
+    draw();
   };
 
   const turn_to = (to: Source): void => {
@@ -95,11 +93,18 @@ export const strip: Pane = (el, store, signal) => {
     signal,
   );
   store.watch(["unit"], () => turn_to(follow(source, "unit", store.get("unit") >= 0)), signal);
-  store.watch(["sample_order", "items", "about", "unit_values", "group_rows"], list, signal);
+  const all_anew = (): void => {
+    for (const { el: item } of cards.values()) item.remove();
+    cards.clear();
+    list();
+  };
+  store.watch(["items", "about"], all_anew, signal);
+  store.watch(["sample_order"], () => (source === "sample" ? list() : draw()), signal);
+  store.watch(["unit_values", "group_rows"], () => source === "unit" && list(), signal);
   store.watch(["pictures", "dragging"], () => draw_pictures(store, cards), signal);
   store.watch(["hover"], () => mark_hover(store, cards), signal);
   listen({ view, store, signal, rows: () => rows, choose });
-  view.addEventListener("scroll", () => draw(false), { signal, passive: true });
+  view.addEventListener("scroll", () => draw(), { signal, passive: true });
   bar.addEventListener(
     "click",
     ({ target }) => {
@@ -108,7 +113,7 @@ export const strip: Pane = (el, store, signal) => {
     },
     { signal },
   );
-  const observer = new ResizeObserver(() => draw(false));
+  const observer = new ResizeObserver(() => draw());
   observer.observe(view);
   signal.addEventListener("abort", () => observer.disconnect(), { once: true });
 };
@@ -145,14 +150,25 @@ function nothing_words(store: Store, source: Source): string {
   return "No item of the group has this unit in its index.";
 }
 
+/** A card and what it says that may change. */
+interface Shown {
+  el: HTMLElement;
+  facts: string;
+}
+
+function facts_of(store: Store, row: number, with_value: boolean): string {
+  const value = with_value ? store.get("unit_values")?.[row] : "";
+  return [store.get("roles")[row], has_row(store.get("picked"), row), value].join();
+}
+
 /** One item: its picture, what it is and what it was taken for. */
-function make_item(store: Store, row: number, with_value: boolean): HTMLElement {
+function make_item(store: Store, row: number, source: Source): HTMLElement {
   const truth = store.get("truth")[row] ?? -1;
   const pred = store.get("pred")[row] ?? -1;
   const wrong = truth >= 0 && pred >= 0 && truth !== pred;
   const role = store.get("roles")[row];
   const name = [truth, pred].map((c) => (c < 0 ? "?" : class_name(store, c)));
-  const value = with_value ? store.get("unit_values")?.[row] : undefined;
+  const value = source === "unit" ? store.get("unit_values")?.[row] : undefined;
   const position = store.get("ids")?.[row] ?? row;
   const said = wrong ? `true ${name[0]}, predicted ${name[1]}` : name[truth < 0 ? 1 : 0]!;
   const item = h(
@@ -176,29 +192,25 @@ function make_item(store: Store, row: number, with_value: boolean): HTMLElement 
       ? h("div", { className: "ll-taken" }, "→ ", name[1]!)
       : h("div", { className: "ll-under" }, value === undefined ? `#${position}` : short(value)),
   );
-  set_aria(item, "selected", is_picked(store, row));
+  set_aria(item, "selected", has_row(store.get("picked"), row));
   item.classList.toggle("ll-hover", store.get("hover") === row);
   return item;
 }
 
 const ROLE_WORDS = ["", "outlier", "exemplar", "drawn"];
 
-function draw_pictures(store: Store, cards: Map<number, HTMLElement>): void {
-  for (const [row, item] of cards) {
-    const frame = item.querySelector(".ll-picture");
+function draw_pictures(store: Store, cards: Map<number, Shown>): void {
+  for (const [row, { el }] of cards) {
+    const frame = el.querySelector(".ll-picture");
     if (!frame?.querySelector(".ll-coming")) continue;
     const picture = store.picture(row);
     if (picture) frame.replaceChildren(draw_picture(picture, PICTURE));
   }
 }
 
-function mark_hover(store: Store, cards: Map<number, HTMLElement>): void {
+function mark_hover(store: Store, cards: Map<number, Shown>): void {
   const hover = store.get("hover");
-  for (const [row, item] of cards) item.classList.toggle("ll-hover", row === hover);
-}
-
-function is_picked(store: Store, row: number): boolean {
-  return store.get("picked").includes(row);
+  for (const [row, { el }] of cards) el.classList.toggle("ll-hover", row === hover);
 }
 
 /** A selection with a row added, or without it if it was there. */

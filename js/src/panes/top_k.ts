@@ -9,6 +9,7 @@ import {
   MEASURE_WORDS,
   percent,
   short,
+  told_words,
   unit_noun,
   unit_place,
   waiting_words,
@@ -89,8 +90,7 @@ function note_words(store: Store, { k, top }: Figures): string {
   if (info && store.get("k") > info.keep && info.units > info.keep) {
     parts.push(`The index holds ${info.keep} per item, so k stops there.`);
   }
-  if (info && !info.in_browser) parts.push("Answered by the kernel.");
-  return parts.join(" ");
+  return parts.join(" ") + told_words(info);
 }
 
 /** The exact top units that the sample does not have. */
