@@ -115,7 +115,7 @@ def test_a_compiled_script_is_refused():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch.jit is on its way out, and says so
         traced = torch.jit.trace(make("mlp"), vector(2))
-    with pytest.raises(TypeError, match="compiled by torch.jit"):
+    with pytest.raises(TypeError, match=r"compiled by torch\.jit"):
         plan(traced, loader(vector(9)))
 
 
