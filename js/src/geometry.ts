@@ -66,8 +66,9 @@ export function polygon_test(polygon: Point[]): (x: number, y: number) => boolea
     for (let s = strip(Math.min(a.y, b.y)); s <= last; s++) strips[s]!.push(a.x, a.y, b.x, b.y);
   });
   const edges = strips.map((list) => Float64Array.from(list));
+  const { x0, x1, y0, y1 } = box;
   return (x, y) => {
-    if (!(x >= box.x0 && x <= box.x1 && y >= box.y0 && y <= box.y1)) return false;
+    if (!(x >= x0 && x <= x1 && y >= y0 && y <= y1)) return false;
     return crossings(edges[strip(y)]!, x, y) % 2 === 1;
   };
 }
@@ -76,8 +77,11 @@ export function polygon_test(polygon: Point[]): (x: number, y: number) => boolea
 function crossings(edges: Float64Array, x: number, y: number): number {
   let n = 0;
   for (let e = 0; e < edges.length; e += 4) {
-    const [ax, ay, bx, by] = [edges[e]!, edges[e + 1]!, edges[e + 2]!, edges[e + 3]!];
-    if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) n++;
+    const ay = edges[e + 1]!;
+    const by = edges[e + 3]!;
+    if (ay > y === by > y) continue;
+    const ax = edges[e]!;
+    if (x < ((edges[e + 2]! - ax) * (y - ay)) / (by - ay) + ax) n++;
   }
   return n;
 }
@@ -101,11 +105,12 @@ export function rows_inside(
 ): Uint32Array {
   if (polygon.length < 3) return new Uint32Array();
   const inside = polygon_test(polygon);
-  const rows: number[] = [];
-  for (let row = 0; 2 * row < xy.length; row++) {
-    if (inside(xy[2 * row]!, xy[2 * row + 1]!) && accept(row)) rows.push(row);
+  const rows = new Uint32Array(xy.length / 2);
+  let n = 0;
+  for (let row = 0; row < rows.length; row++) {
+    if (inside(xy[2 * row]!, xy[2 * row + 1]!) && accept(row)) rows[n++] = row;
   }
-  return Uint32Array.from(rows);
+  return rows.slice(0, n);
 }
 
 /** The four corners of the box between two opposite ones. */

@@ -105,7 +105,7 @@ void main() {
     lay(u_fore, cover(r - v_body - u_ring.x - u_ring.y));
     lay(u_back, cover(r - v_body - u_ring.x));
   }
-  lay(u_back, cover(r - v_body - 1.1) * (role == 0u ? 0.0 : 0.85));
+  if (role != 0u) lay(u_back, cover(r - v_body - 1.1));
   float crossed = cross_at(p, v_body + 0.9, 0.22 * v_body);
   if (role == 1u) {
     lay(edge, cover(wrong ? crossed : abs(r - v_body + 0.8) - 0.85));
@@ -233,7 +233,7 @@ function make_ground(gl: WebGL2RenderingContext) {
   const texture = gl.createTexture();
   const target = gl.createFramebuffer();
   let [width, height, key] = [0, 0, ""];
-  const fit = () => {
+  const match_size = () => {
     if (width === gl.drawingBufferWidth && height === gl.drawingBufferHeight) return;
     [width, height, key] = [gl.drawingBufferWidth, gl.drawingBufferHeight, ""];
     gl.activeTexture(gl.TEXTURE1);
@@ -250,7 +250,7 @@ function make_ground(gl: WebGL2RenderingContext) {
     },
     /** Puts the picture on the canvas, made anew by `paint` if it is not the one asked for. */
     draw(wanted: string, paint: () => void) {
-      fit();
+      match_size();
       if (key !== wanted) {
         gl.bindFramebuffer(gl.FRAMEBUFFER, target);
         gl.clear(gl.COLOR_BUFFER_BIT);

@@ -96,7 +96,7 @@ function raised(
     lay(paper.fore, cover(r - outer));
     lay(paper.back, cover(r - body - marks.ring_gap));
   }
-  if (role) lay(paper.back, cover(r - body - 1.1) * 0.85);
+  if (role) lay(paper.back, cover(r - body - 1.1));
   const wrong = (flags & WRONG) !== 0;
   const crossed = cross_at(x, y, body + 0.9, 0.22 * body);
   if (role === OUTLIER) {

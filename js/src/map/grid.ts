@@ -63,6 +63,7 @@ export function nearest(
     for (let i = start[y * side + x0]!; i < last; i++) {
       const row = rows[i]!;
       const square = (xy[2 * row]! - at.x) ** 2 + (xy[2 * row + 1]! - at.y) ** 2;
+      if (square > best_square) continue;
       const nearer = square < best_square || (square === best_square && (best < 0 || row < best));
       if (nearer && accept(row)) [best, best_square] = [row, square];
     }
