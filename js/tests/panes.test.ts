@@ -355,6 +355,15 @@ describe("words", () => {
     expect(text(el, ".ll-facts")).toContain("latent fc2.relu (84 units)");
   });
 
+  it("leave a layout's progress to the map", async () => {
+    const { el, store, frame } = await show(header, { status: "running", doing: "t-SNE" });
+    const busy = el.querySelector<HTMLElement>(".ll-doing")!;
+    expect(busy.hidden).toBe(false);
+    store.set({ projection: "tsne" });
+    frame();
+    expect(busy.hidden).toBe(true);
+  });
+
   it("stop what runs", async () => {
     const { el, fake } = await show(header, { status: "running", doing: "t-SNE" });
     click(el.querySelector("button"));

@@ -183,6 +183,7 @@ function drag(
   for (const end of ["pointerup", "pointercancel", "blur"]) {
     slider.addEventListener(end, () => hold(false), { signal });
   }
+  signal.addEventListener("abort", () => hold(false), { once: true });
 }
 
 function layer(use: Use): HTMLElement {

@@ -45,10 +45,13 @@ export const header: Pane = (el, store, signal) => {
     signal,
   );
   store.watch(
-    ["status", "doing", "progress", "kernel_gone"],
+    ["doing", "progress", "kernel_gone", "points", "projection"],
     () => {
       const text = store.get("doing");
-      busy.hidden = text === "" || store.get("kernel_gone");
+      const points = store.get("points");
+      // The map says of itself how far its layout is.
+      const layout = points && (!points.done || points.projection !== store.get("projection"));
+      busy.hidden = text === "" || layout === true || store.get("kernel_gone");
       set_text(doing, text);
       bar.value = store.get("progress");
     },
