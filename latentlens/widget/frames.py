@@ -29,7 +29,7 @@ def items_frame(
         "position": record.ids,
         "true": class_names(record.label, record.classes),
         "pred": class_names(record.pred, record.classes),
-        "correct": record.correct,
+        "correct": correctness(record),
         "loss": np.full(len(record), np.nan) if record.loss is None else record.loss,
         "margin": ranking.log_ratio,
         "group": ranking.group,
@@ -40,6 +40,16 @@ def items_frame(
         "y": xy[:, 1],
     }
     return pd.DataFrame(columns, index=pd.RangeIndex(len(record), name="row"))
+
+
+def correctness(record: Record) -> Any:
+    """Say which items are classified correctly: bool, or with NA where it is unknown."""
+    import pandas as pd
+
+    known = record.correct | record.incorrect
+    if known.all():
+        return record.correct
+    return pd.arrays.BooleanArray(record.correct.copy(), ~known)
 
 
 def class_names(cls: NDArray[np.int32], classes: tuple[str, ...]) -> NDArray[np.object_]:

@@ -185,6 +185,15 @@ def test_the_frame_has_a_row_per_item_and_marks_the_sample(lens):
     np.testing.assert_array_equal(frame.correct, lens.record.correct)
 
 
+def test_where_a_label_is_unknown_so_is_correctness():
+    latent, label, logits = blobs()
+    label[:10] = -1
+    frame = LatentLens.from_arrays(latent, label, logits=logits).frame
+    assert frame.correct[:10].isna().all()
+    assert not frame.correct[10:].isna().any()
+    assert frame.true[:10].isna().all()
+
+
 def test_rows_of_the_frame_are_what_a_selection_names(lens):
     lens.selection = [3, 14, 15]
     assert lens.frame.loc[lens.selection].index.tolist() == [3, 14, 15]
