@@ -35,7 +35,8 @@ class MaxMarginSampler(BaseSampler):
     A classifier is fitted to the latent and the true classes. Within each group
     the items are ranked by the logarithm of p / (1 - p), p being the probability
     that it gives the group's class; 0 is the boundary. A sample takes outliers
-    from the low end and exemplars from the high end.
+    from the low end and exemplars from the high end. Where no item has a label the
+    classifier is fitted to the predictions, and `notes_` says so.
 
     Parameters
     ----------
@@ -105,6 +106,11 @@ class MaxMarginSampler(BaseSampler):
         label: NDArray[np.int32],
         pred: NDArray[np.int32] | None,
     ) -> Grouped:
+        if pred is not None and not (label >= 0).any():
+            label, self.classes_ = pred, np.unique(pred)
+            self.notes_.append(
+                "No item has a label, so max margin ranks by the boundary between predictions."
+            )
         if len(self.classes_) < 2:
             raise ValueError(
                 "MaxMarginSampler needs labels of at least 2 classes to find a boundary between, "

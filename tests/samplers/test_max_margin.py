@@ -127,10 +127,10 @@ def test_an_unknown_choice_is_refused_by_fit(argument, blobs):
         MaxMarginSampler(**{argument: "svm"}).fit(*blobs())
 
 
-def test_labels_all_unknown_are_refused(blobs):
-    latent, label, pred = blobs()
+def test_neither_labels_nor_predictions_are_refused(blobs):
+    latent, label, _ = blobs()
     with pytest.raises(ValueError, match=r"labels of at least 2 classes .* got 0"):
-        MaxMarginSampler().fit(latent, np.full_like(label, -1), pred)
+        MaxMarginSampler().fit(latent, np.full_like(label, -1))
 
 
 def test_a_fit_that_does_not_converge_says_so_without_a_warning(blobs, monkeypatch):
@@ -150,3 +150,12 @@ def test_the_ratio_of_two_classes_is_that_of_the_softmax():
     from latentlens.samplers.ratio import log_ratio
 
     assert log_ratio(scores, np.array([1]))[0] == pytest.approx(np.log(p[1] / p[0]))
+
+
+def test_without_any_label_the_boundary_is_that_between_predictions(blobs):
+    latent, label, pred = blobs()
+    unlabelled = MaxMarginSampler().fit(latent, np.full_like(label, -1), pred)
+    as_labels = MaxMarginSampler().fit(latent, pred, pred)
+    np.testing.assert_array_equal(unlabelled.order_, as_labels.order_)
+    assert "no item has a label" in unlabelled.notes_[0].lower()
+    assert as_labels.notes_ == []
