@@ -233,6 +233,59 @@ describe("a mean kept up as rows come and go", () => {
   });
 });
 
+describe("the exact mean of a class whose labels are partly unknown", () => {
+  // Item: label, pred, activation. Kinds of cell: correct, wrong by true, wrong by predicted, undecided.
+  const items = [
+    [0, 0, 1],
+    [0, 1, 10],
+    [-1, 0, 100],
+    [1, 1, 1000],
+  ] as const;
+  const cells = [
+    [0, 0],
+    [0, 0],
+    [0, 0],
+    [0, 0],
+  ];
+  const counts = cells.map((row) => [...row]);
+  const put = (kind: number, c: number, value: number) => {
+    cells[kind]![c]! += value;
+    counts[kind]![c]! += 1;
+  };
+  for (const [label, pred, value] of items) {
+    if (label < 0) put(3, pred, value);
+    else if (label === pred) put(0, label, value);
+    else {
+      put(1, label, value);
+      put(2, pred, value);
+    }
+  }
+  const index = {
+    units: 1,
+    n_classes: 2,
+    cell_sum: Float64Array.from(cells.flat()),
+    cell_count: Float64Array.from(counts.flat()),
+  } as query.LayerIndex;
+
+  it.each([
+    [0, "true", "all", 11 / 2],
+    [0, "predicted", "all", 101 / 2],
+    [1, "true", "all", 1000],
+    [1, "predicted", "all", 1010 / 2],
+    [1, "predicted", "incorrect", 10],
+    [-1, "true", "all", 1111 / 4],
+    [-1, "predicted", "incorrect", 10],
+  ] as const)("class %i by %s, %s", (label_class, by, correctness, expected) => {
+    const label = Int32Array.from(items, ([l]) => l);
+    const pred = Int32Array.from(items, ([, p]) => p);
+    const group = { label_class, by, correctness, selection: null };
+    const member = new Uint8Array(items.length);
+    query.write_members(label, pred, group, member);
+    const n = member.reduce((total, is) => total + is, 0);
+    expect(query.cell_mean(index, group, true, n)?.[0]).toBe(expected);
+  });
+});
+
 describe("edges", () => {
   it("counts both zero as no distance and one zero as the largest", () => {
     const zero = new Float64Array(3);
