@@ -422,7 +422,8 @@ class LatentLens(State):
     def _take_ranking(self, ranking: Any) -> None:
         small = ranking.group_size.size <= 2**16
         self._tell(
-            error="",
+            # What ended the pass stays on the card; what ended an earlier ranking is over.
+            error=self.error if self.status == "failed" else "",
             ranked={
                 "sampler": ranking.sampler,
                 "group": ranking.group.astype(np.uint16 if small else np.uint32),

@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
 from tests.browser.lab import PATIENCE_MS, Notebook
 
@@ -27,6 +32,11 @@ def differences(wanted: Any, found: Any) -> str:
         return f"{wanted!r}, got {found!r}"
     keys = [key for key in {**wanted, **found} if wanted.get(key) != found.get(key)]
     return "; ".join(f"{key}: {differences(wanted.get(key), found.get(key))}" for key in keys)
+
+
+def n_changed(before: NDArray[np.int16], after: NDArray[np.int16]) -> int:
+    """Count the pixels that one would see change."""
+    return int((abs(before - after).sum(axis=2) > 30).sum())
 
 
 class View:
@@ -133,9 +143,10 @@ class View:
         texts = self.root.locator(".ll-legend-count").all_inner_texts()
         return [[int(number) for number in text.replace(",", "").split("/")] for text in texts]
 
-    def picture(self) -> bytes:
-        """Give the map as it is painted."""
-        return self.root.locator(".ll-map-surface").screenshot()
+    def picture(self) -> NDArray[np.int16]:
+        """Give the map's pixels as they are painted, without its rounded corners."""
+        shot = Image.open(BytesIO(self.root.locator(".ll-map-surface").screenshot()))
+        return np.asarray(shot.convert("RGB"), np.int16)[4:-4, 4:-4]
 
     # -- handling ----------------------------------------------------------------
 
