@@ -13,18 +13,22 @@ export const AWAY = 1e6;
 
 const STRIPS = 256;
 
-/** How much wider than high the box is that layouts are brought into. */
-export const ASPECT = 1.3;
+export interface Layout {
+  /** Coordinates in [-1, 1], or AWAY. */
+  xy: Float32Array;
+  /** Half the width and half the height of what is in view; the larger is 1. */
+  reach: Point;
+}
 
 /**
- * Moves a layout into the box of [-ASPECT, ASPECT] by [-1, 1], keeping its own aspect.
+ * Moves a layout into the square [-1, 1], keeping its aspect.
  *
- * Layouts in one box can follow each other under one zoom, whatever their units.
+ * Layouts in one square can follow each other under one zoom, whatever their units.
  */
-export function normalise(xy: Float32Array): Float32Array {
+export function normalise(xy: Float32Array): Layout {
   const [x0, x1] = extent(xy, 0);
   const [y0, y1] = extent(xy, 1);
-  const half = Math.max((x1 - x0) / ASPECT, y1 - y0) / 2 || 1;
+  const half = Math.max(x1 - x0, y1 - y0) / 2 || 1;
   const [cx, cy] = [(x0 + x1) / 2, (y0 + y1) / 2];
   const moved = new Float32Array(xy.length);
   for (let i = 0; i < xy.length; i += 2) {
@@ -33,7 +37,8 @@ export function normalise(xy: Float32Array): Float32Array {
     moved[i] = known ? x : AWAY;
     moved[i + 1] = known ? y : AWAY;
   }
-  return moved;
+  const reach = { x: (x1 - x0) / 2 / half || 1, y: (y1 - y0) / 2 / half || 1 };
+  return { xy: moved, reach };
 }
 
 /** Smallest and largest finite value of one coordinate; [0, 0] if there is none. */

@@ -205,17 +205,18 @@ export function webgl_renderer(gl: WebGL2RenderingContext): Renderer {
       prepare(gl, program, places, scene, frame);
       gl.bindVertexArray(attributes);
       gl.bindTexture(gl.TEXTURE_2D, texture);
-      const pass = (level: Level, elements: WebGLBuffer, n: number) => {
-        const first = Math.max(0, level === TOP ? n - frame.limit : 0);
+      const pass = (level: Level, elements: WebGLBuffer, first: number, n: number) => {
         gl.uniform1i(places.u_level, level);
         gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, elements);
-        gl.drawElements(gl.POINTS, Math.min(n, frame.limit), gl.UNSIGNED_INT, 4 * first);
+        gl.drawElements(gl.POINTS, n, gl.UNSIGNED_INT, 4 * first);
       };
+      const n = Math.min(scene.n, frame.limit);
+      const n_top = Math.min(scene.n_top, frame.top_limit);
       ground.draw(ground_key(scene, frame), () => {
-        if (has_context(scene)) pass(REST, buffers.order, scene.n);
-        pass(GROUP, buffers.order, scene.n);
+        if (has_context(scene)) pass(REST, buffers.order, 0, n);
+        pass(GROUP, buffers.order, 0, n);
       });
-      pass(TOP, buffers.top, scene.n_top);
+      pass(TOP, buffers.top, scene.n_top - n_top, n_top);
     },
     free() {
       for (const buffer of Object.values(buffers)) gl.deleteBuffer(buffer);
@@ -258,6 +259,8 @@ function make_ground(gl: WebGL2RenderingContext) {
         key = wanted;
       }
       gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+      // Chromium clears a canvas it has shown before the next draw, but not before a copy: after it.
+      gl.clear(gl.COLOR_BUFFER_BIT);
       gl.bindFramebuffer(gl.READ_FRAMEBUFFER, target);
       const box = [0, 0, width, height] as const;
       gl.blitFramebuffer(...box, ...box, gl.COLOR_BUFFER_BIT, gl.NEAREST);

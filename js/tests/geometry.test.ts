@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { make_random } from "../play/made_up";
 import {
-  ASPECT,
   AWAY,
   box_polygon,
   combine,
@@ -68,7 +67,7 @@ describe("a polygon", () => {
   });
 
   it("never holds an item without a place", () => {
-    const xy = normalise(Float32Array.of(0, 0, Number.NaN, 1, 1, 1));
+    const { xy } = normalise(Float32Array.of(0, 0, Number.NaN, 1, 1, 1));
     const all = box_polygon({ x: -2, y: -2 }, { x: 2, y: 2 });
     expect([...rows_inside(all, xy)]).toEqual([0, 2]);
   });
@@ -89,21 +88,26 @@ describe("a new pick", () => {
 });
 
 describe("a layout", () => {
-  it("fills the box without being stretched", () => {
-    const xy = normalise(Float32Array.of(10, 10, 14, 10, 14, 12, 10, 12));
+  it("fills the square without being stretched", () => {
+    const { xy, reach } = normalise(Float32Array.of(10, 10, 14, 10, 14, 12, 10, 12));
     const [x0, y0, x1, , , y2] = xy;
-    expect(x1! - x0!).toBeCloseTo(2 * ASPECT, 6);
+    expect(x1! - x0!).toBeCloseTo(2, 6);
+    expect(reach).toEqual({ x: 1, y: 0.5 });
     expect((x1! - x0!) / (y2! - y0!)).toBeCloseTo(2, 6);
     expect(x0! + x1!).toBeCloseTo(0, 6);
   });
 
   it("puts what has no finite place out of sight, and the rest in view", () => {
-    const xy = normalise(Float32Array.of(0, 0, Number.POSITIVE_INFINITY, 0, 2, Number.NaN, 1, 1));
+    const { xy } = normalise(
+      Float32Array.of(0, 0, Number.POSITIVE_INFINITY, 0, 2, Number.NaN, 1, 1),
+    );
     expect([...xy.slice(2, 6)]).toEqual([AWAY, AWAY, AWAY, AWAY]);
     expect(Math.max(...xy.slice(0, 2), ...xy.slice(6))).toBeLessThanOrEqual(1);
   });
 
   it("of a single point lies in the middle", () => {
-    expect([...normalise(Float32Array.of(7, -3))]).toEqual([0, 0]);
+    const { xy, reach } = normalise(Float32Array.of(7, -3));
+    expect([...xy]).toEqual([0, 0]);
+    expect(reach).toEqual({ x: 1, y: 1 });
   });
 });

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FakeModel } from "../play/fake_model";
 import { make_up } from "../play/made_up";
-import { encode } from "../src/codec";
+import { decode_as, encode } from "../src/codec";
 import { box_polygon, normalise, rows_inside } from "../src/geometry";
 import { isolated, toggled } from "../src/map/legend";
 import { LOST, NO_CANVAS, NO_WEBGL } from "../src/map/stage";
@@ -16,6 +16,7 @@ const SIZE = { width: 640, height: 480 };
 /** A context that takes any call, and counts draws. */
 function stub_gl() {
   const lose = { loseContext: vi.fn() };
+  const order: string[] = [];
   let lost = false;
   const known: Record<string, unknown> = {
     drawElements: vi.fn(),
@@ -29,13 +30,17 @@ function stub_gl() {
   const gl = new Proxy(known, {
     get: (target, name: string) => {
       if (name in target) return target[name];
-      return name === name.toUpperCase() ? name : () => ({});
+      if (name === name.toUpperCase()) return name;
+      return (...given: unknown[]) => {
+        order.push(name === "bindFramebuffer" && !given[1] ? `${name} null` : name);
+        return {};
+      };
     },
   });
   const set_lost = (value: boolean) => {
     lost = value;
   };
-  return { gl, lose, calls, set_lost };
+  return { gl, lose, calls, order, set_lost };
 }
 
 const plain = {
@@ -94,13 +99,17 @@ function drag(surface: Element, path: number[][], keys: PointerEventInit = {}): 
   point(surface, "pointerup", path.at(-1)!, keys);
 }
 
+function layout_of(state: State) {
+  return normalise(decode_as(state.points!.xy, "float32"));
+}
+
 /** The rows in a box on screen, by other means than the map's own. */
 function rows_in_box({ state }: Mounted, [x0, y0]: number[], [x1, y1]: number[]): number[] {
-  const xy = normalise(new Float32Array(state.points!.xy.data.buffer.slice(0)));
+  const { xy, reach } = layout_of(state);
   const corners = [
     { x: x0!, y: y0! },
     { x: x1!, y: y1! },
-  ].map((at) => to_layout(WHOLE, SIZE, at));
+  ].map((at) => to_layout(WHOLE, { ...SIZE, reach }, at));
   return [...rows_inside(box_polygon(corners[0]!, corners[1]!), xy)];
 }
 
@@ -165,6 +174,17 @@ describe("what it is drawn with", () => {
     await frames();
     const sizes = calls("bufferData").map(([, data]) => (data as ArrayBufferView).byteLength);
     expect(sizes).toEqual([400, 4 * 80]);
+  });
+
+  it("clears a canvas already shown before it copies the ground there", async () => {
+    const { gl, order } = stub_gl();
+    stub_contexts({ webgl2: gl });
+    mount();
+    await frames();
+    const copy = order.lastIndexOf("blitFramebuffer");
+    const screen = order.lastIndexOf("bindFramebuffer null", copy);
+    expect(screen).toBeGreaterThanOrEqual(0);
+    expect(order.slice(screen, copy)).toContain("clear");
   });
 });
 
@@ -393,9 +413,9 @@ describe("an item under the eye", () => {
 });
 
 function on_screen({ state }: Mounted, row: number): number[] {
-  const xy = normalise(new Float32Array(state.points!.xy.data.buffer.slice(0)));
-  const low = to_layout(WHOLE, SIZE, { x: 0, y: 0 });
-  const high = to_layout(WHOLE, SIZE, { x: SIZE.width, y: SIZE.height });
+  const { xy, reach } = layout_of(state);
+  const low = to_layout(WHOLE, { ...SIZE, reach }, { x: 0, y: 0 });
+  const high = to_layout(WHOLE, { ...SIZE, reach }, { x: SIZE.width, y: SIZE.height });
   return [
     ((xy[2 * row]! - low.x) / (high.x - low.x)) * SIZE.width,
     ((xy[2 * row + 1]! - low.y) / (high.y - low.y)) * SIZE.height,

@@ -26,7 +26,7 @@ import type { Rgb } from "../src/palette";
 
 const PAPER: Paper = { back: [255, 255, 255], fore: [0, 0, 0], context: [128, 128, 128] };
 const RED: Rgb = [200, 0, 0];
-const SIZE = { width: 60, height: 60 };
+const SIZE = { width: 60, height: 60, reach: { x: 1, y: 1 } };
 
 /** One item in the middle. */
 function single(flags: number, muted = 0): Scene {
@@ -43,7 +43,8 @@ function painted(scene: Scene, limit = Number.POSITIVE_INFINITY, density = 1) {
   const [width, height] = [SIZE.width * density, SIZE.height * density];
   const picture = { width, height, data: new Uint8ClampedArray(4 * width * height) };
   const marks = marks_for(scene, WHOLE, SIZE);
-  const frame: Frame = { view: WHOLE, size: SIZE, density, paper: PAPER, marks, limit };
+  const size = { size: SIZE, density, marks };
+  const frame: Frame = { view: WHOLE, ...size, paper: PAPER, limit, top_limit: limit };
   paint_ground(picture, scene, frame);
   paint_top(picture, scene, frame);
   const at = (x: number, y: number) => [...picture.data.subarray(4 * (y * width + x)).slice(0, 3)];
@@ -146,7 +147,7 @@ describe("the picture", () => {
 describe("marks", () => {
   it("shrink and pale with more items, and grow with zoom", () => {
     const [few, many] = [make_scene(500), make_scene(70_000)];
-    const size = { width: 600, height: 450 };
+    const size = { ...SIZE, width: 600, height: 450 };
     expect(marks_for(many, WHOLE, size).dot).toBeLessThan(marks_for(few, WHOLE, size).dot);
     expect(marks_for(many, WHOLE, size).group_alpha).toBeLessThan(
       marks_for(few, WHOLE, size).group_alpha,
@@ -160,7 +161,7 @@ describe("marks", () => {
       const scene = make_scene(1);
       scene.n = n;
       scene.n_top = n / 2;
-      const marks = marks_for(scene, WHOLE, { width: 320, height: 240 });
+      const marks = marks_for(scene, WHOLE, { ...SIZE, width: 320, height: 240 });
       expect(marks.mark).toBeGreaterThan(marks.dot);
     }
   });

@@ -7,7 +7,7 @@ import { build_grid, nearest } from "../src/map/grid";
 import { pan, pixels_per_unit, to_layout, to_screen, WHOLE, zoom_at } from "../src/map/view";
 
 const random = make_random(11);
-const SIZE = { width: 640, height: 400 };
+const SIZE = { width: 640, height: 400, reach: { x: 1, y: 1 } };
 
 describe("a view", () => {
   it("leads to the screen and back", () => {
@@ -47,13 +47,19 @@ describe("a view", () => {
     expect(zoom_at(WHOLE, SIZE, { x: 0, y: 0 }, 1e9).zoom).toBe(5000);
   });
 
+  it("gives a wide layout the width and a high one the height", () => {
+    const shown = (reach: { x: number; y: number }) => pixels_per_unit(WHOLE, { ...SIZE, reach });
+    expect(2 * shown({ x: 1, y: 0.2 })).toBeCloseTo(0.94 * SIZE.width, 6);
+    expect(2 * shown({ x: 0.2, y: 1 })).toBeCloseTo(0.94 * SIZE.height, 6);
+  });
+
   it("has a scale even where there is no room", () => {
-    expect(pixels_per_unit(WHOLE, { width: 0, height: 0 })).toBeGreaterThan(0);
+    expect(pixels_per_unit(WHOLE, { ...SIZE, width: 0, height: 0 })).toBeGreaterThan(0);
   });
 });
 
 describe("the grid", () => {
-  const xy = normalise(Float32Array.from({ length: 4000 }, () => random() ** 3));
+  const { xy } = normalise(Float32Array.from({ length: 4000 }, () => random() ** 3));
 
   function by_looking_at_all(
     x: number,
@@ -88,14 +94,14 @@ describe("the grid", () => {
 
   it("finds nothing among no items, and none without a place", () => {
     expect(nearest(build_grid(new Float32Array()), { x: 0, y: 0 }, 1)).toBe(-1);
-    const lost = build_grid(normalise(Float32Array.of(Number.NaN, 0, 1, 1)));
+    const lost = build_grid(normalise(Float32Array.of(Number.NaN, 0, 1, 1)).xy);
     expect(nearest(lost, { x: 0, y: 0 }, 2)).toBe(1);
   });
 
   it("finds items at the very rim", () => {
-    const grid = build_grid(normalise(Float32Array.of(0, 0, 13, 10)));
-    expect(nearest(grid, { x: 1.3, y: 1 }, 0.01)).toBe(1);
-    expect(nearest(grid, { x: -1.3, y: -1 }, 0.01)).toBe(0);
+    const grid = build_grid(normalise(Float32Array.of(0, 0, 10, 10)).xy);
+    expect(nearest(grid, { x: 1, y: 1 }, 0.01)).toBe(1);
+    expect(nearest(grid, { x: -1, y: -1 }, 0.01)).toBe(0);
   });
 });
 

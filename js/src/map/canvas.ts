@@ -65,7 +65,13 @@ export function paint_ground(picture: Picture, scene: Scene, frame: Frame): void
 /** Draws the sampled and the selected over it. */
 export function paint_top(picture: Picture, scene: Scene, frame: Frame): void {
   const { top, n_top } = scene;
-  paint_level(picture, scene, frame, TOP, top.subarray(Math.max(0, n_top - frame.limit), n_top));
+  paint_level(
+    picture,
+    scene,
+    frame,
+    TOP,
+    top.subarray(Math.max(0, n_top - frame.top_limit), n_top),
+  );
 }
 
 function paint_level(

@@ -1,6 +1,6 @@
 /** A uniform grid over a layout: which item is nearest to the pointer. */
 
-import { ASPECT, type Point } from "../geometry";
+import type { Point } from "../geometry";
 
 export interface Grid {
   xy: Float32Array;
@@ -11,10 +11,10 @@ export interface Grid {
 }
 
 const LARGEST_SIDE = 1024;
-/** Rounding may leave an item just outside the box. */
+/** Rounding may leave an item just outside the square. */
 const RIM = 1.001;
 
-/** Sorts items into cells of the box that layouts are in; items outside it cannot be found. */
+/** Sorts items into cells of the square [-1, 1]; items outside it cannot be found. */
 export function build_grid(xy: Float32Array): Grid {
   const n = xy.length / 2;
   const side = Math.min(LARGEST_SIDE, Math.max(1, Math.ceil(Math.sqrt(n / 2))));
@@ -31,10 +31,10 @@ export function build_grid(xy: Float32Array): Grid {
   return { xy, side, start, rows };
 }
 
-/** The cell of a place; one past the last for places outside the box. */
+/** The cell of a place; one past the last for places outside the square. */
 function cell_of(x: number, y: number, side: number): number {
-  if (!(Math.abs(x) <= RIM * ASPECT && Math.abs(y) <= RIM)) return side * side;
-  return line(y, side) * side + line(x / ASPECT, side);
+  if (!(Math.abs(x) <= RIM && Math.abs(y) <= RIM)) return side * side;
+  return line(y, side) * side + line(x, side);
 }
 
 /** The line of cells, of `side`, that a coordinate in [-1, 1] falls into. */
@@ -55,7 +55,7 @@ export function nearest(
 ): number {
   const { side, start, rows, xy } = grid;
   let [best, best_square] = [-1, radius * radius];
-  const [x0, x1] = [line((at.x - radius) / ASPECT, side), line((at.x + radius) / ASPECT, side)];
+  const [x0, x1] = [line(at.x - radius, side), line(at.x + radius, side)];
   const [y0, y1] = [line(at.y - radius, side), line(at.y + radius, side)];
   for (let y = y0; y <= y1; y++) {
     // Cells of one line of the grid follow each other, and so do their rows.

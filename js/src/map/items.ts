@@ -30,7 +30,8 @@ export function follow_items(
     const n = xy ? xy.length / 2 : 0;
     const fresh = n !== stage.scene.n;
     const scene = fresh ? stage.reset(n) : stage.scene;
-    const to = xy ? normalise(xy) : new Float32Array(0);
+    const { xy: to, reach } = normalise(xy ?? new Float32Array(0));
+    const before = fresh ? reach : scene.reach;
     scene.from = fresh ? to : current_layout(scene);
     scene.to = to;
     scene.mix = 0;
@@ -39,6 +40,10 @@ export function follow_items(
     if (fresh) flag();
     const step = (share: number) => {
       scene.mix = share;
+      scene.reach = {
+        x: before.x + (reach.x - before.x) * share,
+        y: before.y + (reach.y - before.y) * share,
+      };
       stage.changed();
       if (share === 1) listener.settled();
     };

@@ -1,5 +1,6 @@
 /** What the map draws, as flat arrays that both renderers read. */
 
+import type { Point } from "../geometry";
 import type { Rgb } from "../palette";
 import { between } from "./glide";
 import type { Size, View } from "./view";
@@ -30,6 +31,8 @@ export interface Scene {
   from: Float32Array;
   to: Float32Array;
   mix: number;
+  /** Half-extents of the layout, in the middle of a glide as they are then. */
+  reach: Point;
   /** Each item's entry in the palette; 0 is unknown. */
   ink: Uint16Array;
   palette: Rgb[];
@@ -70,8 +73,9 @@ export interface Frame {
   density: number;
   paper: Paper;
   marks: Marks;
-  /** How many items to draw at most. */
+  /** How many items to draw at most, on the ground and on top of it. */
   limit: number;
+  top_limit: number;
 }
 
 /** What of a scene has changed: "roles" are the flags as far as the sample is concerned. */
@@ -94,6 +98,7 @@ export function make_scene(n: number): Scene {
     from: xy,
     to: xy,
     mix: 1,
+    reach: { x: 1, y: 1 },
     ink: new Uint16Array(n),
     palette: [[128, 128, 128]],
     muted: new Uint8Array(1),
@@ -167,7 +172,8 @@ export function ground_key(
 ): string {
   const { x, y, zoom } = view;
   const { dot, context_alpha, group_alpha } = marks;
-  const numbers = [scene.mix, x, y, zoom, size.width, size.height, density, limit];
+  const { width, height, reach } = size;
+  const numbers = [scene.mix, x, y, zoom, width, height, reach.x, reach.y, density, limit];
   return [...numbers, dot, context_alpha, group_alpha, ...Object.values(paper)].join(" ");
 }
 

@@ -61,7 +61,7 @@ export function make_stage(host: HTMLElement, audience: Audience, signal: AbortS
 class CanvasStage implements Stage {
   scene = make_scene(0);
   view = WHOLE;
-  size: Size = { width: 0, height: 0 };
+  private room = { width: 0, height: 0 };
   theme: Theme = "light";
   canvas: HTMLCanvasElement;
   private renderer: Renderer | null = null;
@@ -72,8 +72,8 @@ class CanvasStage implements Stage {
   private frame = 0;
   private refine = 0;
   private due = false;
-  /** How many items the last frame had at most. */
-  private limit = 0;
+  /** How many items the ground of the last frame had at most. */
+  private limit = WHILE_MOVING;
 
   constructor(
     private readonly host: HTMLElement,
@@ -88,6 +88,10 @@ class CanvasStage implements Stage {
     this.watch_size();
     watch_paper(host, (paper) => this.turn(paper), signal);
     signal.addEventListener("abort", () => this.free(), { once: true });
+  }
+
+  get size(): Size {
+    return { ...this.room, reach: this.scene.reach };
   }
 
   get kind(): Stage["kind"] {
@@ -126,18 +130,14 @@ class CanvasStage implements Stage {
     cancelAnimationFrame(this.frame);
     this.frame = 0;
     // A new sample alone leaves what lies below it as it is.
-    const light = this.limit === Infinity && [...this.stale].every((part) => part === "roles");
-    if (light && this.stale.size > 0) {
-      this.draw(Infinity);
-      return;
-    }
-    this.draw(WHILE_MOVING);
+    const sampled = this.stale.size > 0 && [...this.stale].every((part) => part === "roles");
+    this.draw(sampled ? this.limit : WHILE_MOVING, WHILE_MOVING);
     clearTimeout(this.refine);
     const more = Math.max(this.scene.n, this.scene.n_top) > WHILE_MOVING;
-    if (more) this.refine = window.setTimeout(() => this.draw(Infinity), REST_MS);
+    if (more) this.refine = window.setTimeout(() => this.draw(Infinity, Infinity), REST_MS);
   }
 
-  private draw(limit: number): void {
+  private draw(limit: number, top_limit: number): void {
     this.limit = limit;
     this.audience.framed();
     const { renderer, scene, size, view, paper } = this;
@@ -147,7 +147,7 @@ class CanvasStage implements Stage {
     this.stale.clear();
     if (size.width === 0 || size.height === 0) return;
     const marks = marks_for(scene, view, size);
-    const frame: Frame = { view, size, density: density(), paper, marks, limit };
+    const frame: Frame = { view, size, density: density(), paper, marks, limit, top_limit };
     renderer.draw(scene, frame);
   }
 
@@ -237,7 +237,7 @@ class CanvasStage implements Stage {
 
   private resize(): void {
     const { clientWidth: width, clientHeight: height } = this.host;
-    this.size = { width, height };
+    this.room = { width, height };
     const [across, down] = [Math.round(width * density()), Math.round(height * density())];
     if (this.canvas.width !== across) this.canvas.width = across;
     if (this.canvas.height !== down) this.canvas.height = down;

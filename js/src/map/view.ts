@@ -1,6 +1,6 @@
 /** What part of the layout is on screen. */
 
-import { ASPECT, type Point } from "../geometry";
+import type { Point } from "../geometry";
 
 /** The layout point in the middle, and how much larger than "everything" it is shown. */
 export interface View {
@@ -9,10 +9,11 @@ export interface View {
   zoom: number;
 }
 
-/** In CSS pixels. */
+/** The room there is, in CSS pixels, and the half-extents of the layout to be seen in it. */
 export interface Size {
   width: number;
   height: number;
+  reach: Point;
 }
 
 export const WHOLE: View = { x: 0, y: 0, zoom: 1 };
@@ -25,7 +26,8 @@ const REACH = 1.25;
 
 /** CSS pixels per layout unit, the same both ways. */
 export function pixels_per_unit(view: View, size: Size): number {
-  return (view.zoom * FILL * Math.max(1, Math.min(size.width / ASPECT, size.height))) / 2;
+  const { width, height, reach } = size;
+  return (view.zoom * FILL * Math.max(1, Math.min(width / reach.x, height / reach.y))) / 2;
 }
 
 /** Where a layout point is, from the upper left corner. */
