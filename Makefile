@@ -16,7 +16,7 @@ PIP_FLAGS ?=
 
 # Tests share two cores with a kernel and a browser, so idle threads must not spin; benches take
 # one thread each.
-TEST := OMP_NUM_THREADS=2 OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -q
+TEST := OMP_NUM_THREADS=2 OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -q -rs
 BENCH := OMP_NUM_THREADS=1 $(BIN)/python
 
 ##@ Use
@@ -33,6 +33,8 @@ demo: setup ## set up and open JupyterLab on the quickstart notebook
 	exec $(LAB) $$screen $$root
 
 ##@ Work
+setup: .venv/.done $(BUNDLE) ## the environment and the bundle, as every other target needs them
+
 quick: check quick-unit js-test ## check + unit + js, under a minute
 
 test: check unit js-test wheel-test notebook-test browser-test ## everything; what CI runs
@@ -107,9 +109,7 @@ notebook-test: setup
 browser-test: setup
 	$(TEST) -m browser tests
 
-# Set-up. A stamp is a file, so that what is done is not done again.
-setup: .venv/.done $(BUNDLE)
-
+# A stamp is a file, so that what is done is not done again.
 tools:
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "Python 3.11 or newer is missing: get it from python.org or your system's packages."; exit 1; }
