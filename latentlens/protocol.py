@@ -143,6 +143,8 @@ class State(TypedDict):
     """The unit of `layer` that was picked; -1 for none."""
     selection: NdArray
     """uint32 rows, ascending; empty for none."""
+    added: NdArray
+    """uint32 rows taken into the sample besides what the sampler takes; ascending."""
 
 
 class Question(TypedDict):
@@ -159,6 +161,8 @@ class Question(TypedDict):
     measure: Measure
     selection: NdArray | None
     """None: the selection does not narrow the group."""
+    added: NdArray | None
+    """uint32 rows taken into the sample besides; None for none."""
 
 
 class HelloRequest(TypedDict):
@@ -205,6 +209,18 @@ class PicturesRequest(TypedDict):
     kind: Literal["pictures"]
     id: int
     rows: list[int]
+
+
+class QualityRequest(TypedDict):
+    """How well samples of several sizes answer, beside random ones."""
+
+    kind: Literal["quality"]
+    id: int
+    sampler: str
+    fraction: float
+    j: float
+    by: By
+    k: int
 
 
 class CancelRequest(TypedDict):
@@ -336,6 +352,35 @@ class PicturesReply(TypedDict):
     pictures: list[Picture]
 
 
+class QualityCurve(TypedDict):
+    """One sampler's scores by fraction, each a mean over all cells that have items."""
+
+    sampler: str
+    title: str
+    s1: list[float]
+    """precision@k of the top units by maximum."""
+    s2: list[float | None]
+    """Cosine distance of the means; None until the model has run for it."""
+    s3: list[float]
+    """Jensen-Shannon distance of the maximally activated units."""
+
+
+class QualityReply(TypedDict):
+    """Curves of the sampler asked about, of random and of coreset samples."""
+
+    kind: Literal["quality"]
+    id: int
+    fractions: list[float]
+    """Ascending; the fraction asked about is among them."""
+    curves: list[QualityCurve]
+    n_cells: int
+    """Cells (layer x class x correctness) averaged over."""
+    skipped: list[str]
+    """Layers left out because k covers all their units."""
+    done: bool
+    """False for a first reply whose s2 are still to come."""
+
+
 class ProgressReply(TypedDict):
     """How far an answer is; the answer itself follows."""
 
@@ -367,6 +412,7 @@ Request = (
     | MeansRequest
     | AnswerRequest
     | PicturesRequest
+    | QualityRequest
     | CancelRequest
 )
 Reply = (
@@ -376,6 +422,7 @@ Reply = (
     | MeansReply
     | AnswerReply
     | PicturesReply
+    | QualityReply
     | ProgressReply
     | ErrorReply
     | DroppedReply

@@ -125,6 +125,8 @@ export interface State {
   unit: number;
   /** uint32 rows, ascending; empty for none. */
   selection: NdArray;
+  /** uint32 rows taken into the sample besides what the sampler takes; ascending. */
+  added: NdArray;
 }
 
 /** One state of the controls, complete: traits may arrive later than messages. */
@@ -140,6 +142,8 @@ export interface Question {
   measure: Measure;
   /** None: the selection does not narrow the group. */
   selection: NdArray | null;
+  /** uint32 rows taken into the sample besides; None for none. */
+  added: NdArray | null;
 }
 
 /** A view has appeared; the work may begin. */
@@ -180,6 +184,17 @@ export interface PicturesRequest {
   kind: "pictures";
   id: number;
   rows: number[];
+}
+
+/** How well samples of several sizes answer, beside random ones. */
+export interface QualityRequest {
+  kind: "quality";
+  id: number;
+  sampler: string;
+  fraction: number;
+  j: number;
+  by: By;
+  k: number;
 }
 
 /** Stop the pass or the layout that is running. */
@@ -303,6 +318,33 @@ export interface PicturesReply {
   pictures: Picture[];
 }
 
+/** One sampler's scores by fraction, each a mean over all cells that have items. */
+export interface QualityCurve {
+  sampler: string;
+  title: string;
+  /** precision@k of the top units by maximum. */
+  s1: number[];
+  /** Cosine distance of the means; None until the model has run for it. */
+  s2: (number | null)[];
+  /** Jensen-Shannon distance of the maximally activated units. */
+  s3: number[];
+}
+
+/** Curves of the sampler asked about, of random and of coreset samples. */
+export interface QualityReply {
+  kind: "quality";
+  id: number;
+  /** Ascending; the fraction asked about is among them. */
+  fractions: number[];
+  curves: QualityCurve[];
+  /** Cells (layer x class x correctness) averaged over. */
+  n_cells: number;
+  /** Layers left out because k covers all their units. */
+  skipped: string[];
+  /** False for a first reply whose s2 are still to come. */
+  done: boolean;
+}
+
 /** How far an answer is; the answer itself follows. */
 export interface ProgressReply {
   kind: "progress";
@@ -324,6 +366,6 @@ export interface DroppedReply {
   id: number;
 }
 
-export type Request = HelloRequest | LayerRequest | LatentRequest | MeansRequest | AnswerRequest | PicturesRequest | CancelRequest;
+export type Request = HelloRequest | LayerRequest | LatentRequest | MeansRequest | AnswerRequest | PicturesRequest | QualityRequest | CancelRequest;
 
-export type Reply = OkReply | LayerReply | LatentReply | MeansReply | AnswerReply | PicturesReply | ProgressReply | ErrorReply | DroppedReply;
+export type Reply = OkReply | LayerReply | LatentReply | MeansReply | AnswerReply | PicturesReply | QualityReply | ProgressReply | ErrorReply | DroppedReply;
