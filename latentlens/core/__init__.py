@@ -1,6 +1,7 @@
 """Records, samples, queries and metrics: NumPy in, NumPy out."""
 
 from latentlens.core import metrics, query
+from latentlens.core.allocation import ALLOCATIONS, Allocation, allocate
 from latentlens.core.answer import Answer, TopUnits
 from latentlens.core.from_arrays import index_activations, record_from_arrays
 from latentlens.core.metrics import (
@@ -29,12 +30,12 @@ from latentlens.core.sample import (
     ROLE_NAMES,
     Ranking,
     Sample,
-    allocate,
     outlier_count,
     sample_size,
 )
 
 __all__ = [
+    "ALLOCATIONS",
     "CELL_KINDS",
     "CORRECT",
     "DRAWN",
@@ -44,6 +45,7 @@ __all__ = [
     "UNDECIDED",
     "WRONG_BY_PREDICTED",
     "WRONG_BY_TRUE",
+    "Allocation",
     "Answer",
     "LayerIndex",
     "Ranking",

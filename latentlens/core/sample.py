@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from latentlens.core.allocation import Allocation, allocate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,31 +20,6 @@ EXEMPLAR = 2
 DRAWN = 3
 ROLE_NAMES = ("", "outlier", "exemplar", "drawn")
 """Names of the roles by their code; 0 is an item outside the sample."""
-
-
-def allocate(n: int, sizes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Share `n` among groups in proportion to their sizes, by largest remainder.
-
-    Integer arithmetic throughout, so that Python and the browser agree; equal
-    remainders go to the group that comes first.
-
-    Parameters
-    ----------
-    n : int
-        How many items to share, at most ``sizes.sum()``.
-    sizes : ndarray of shape (n_groups,), int64
-
-    Returns
-    -------
-    ndarray of shape (n_groups,), int64
-        Sums to `n`; no entry exceeds its group's size.
-    """
-    sizes = np.asarray(sizes, np.int64)
-    total = max(int(sizes.sum()), 1)
-    share, remainder = np.divmod(n * sizes, total)
-    first = np.argsort(-remainder, kind="stable")[: n - int(share.sum())]
-    share[first] += 1
-    return share
 
 
 def sample_size(fraction: float, n_items: int) -> int:
@@ -74,6 +52,14 @@ class Ranking:
         Whether both ends are taken; if not, the head of the order alone.
     probability : bool
         Whether inclusion probabilities are known, so that intervals may be given.
+    allocation : {"proportional", "equal", "sqrt", "completion", "fixed"}
+        How a sample is shared among the groups; see `allocate`.
+    floor : int
+        What every group gets first.
+    weigh : callable, optional
+        Takes the rows of a sample and gives their weights, shape (n,) float64. If
+        not given they are the group's size over its share of the sample where
+        `probability` holds, and 1 elsewhere.
     notes : tuple of str
         Sentences for the reader; empty if the fit went as usual.
     """
@@ -85,6 +71,9 @@ class Ranking:
     group_size: NDArray[np.int64]
     uses_j: bool = True
     probability: bool = False
+    allocation: Allocation = "proportional"
+    floor: int = 0
+    weigh: Callable[[NDArray[np.int64]], NDArray[np.float64]] | None = None
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -95,6 +84,16 @@ class Ranking:
         """Items group by group, each group in its order; shape (n_items,)."""
         return np.lexsort((self.rank, self.group))
 
+    @property
+    def uses_fraction(self) -> bool:
+        """Whether a sample's size can be chosen; if not, it is always the same."""
+        return self.allocation != "fixed"
+
+    def shares(self, fraction: float) -> NDArray[np.int64]:
+        """Give how many items of each group a sample takes, shape (n_groups,)."""
+        n = sample_size(fraction, len(self))
+        return allocate(n, self.group_size, self.allocation, floor=self.floor)
+
     def roles(self, fraction: float, j: float) -> NDArray[np.uint8]:
         """Say for every item whether and as what the sample takes it.
 
@@ -103,7 +102,7 @@ class Ranking:
         ndarray of shape (n_items,), uint8
             0 outside, else OUTLIER, EXEMPLAR or DRAWN (where j does not apply).
         """
-        n_group = allocate(sample_size(fraction, len(self)), self.group_size)
+        n_group = self.shares(fraction)
         if not self.uses_j:
             return np.where(self.rank < n_group[self.group], DRAWN, 0).astype(np.uint8)
         head = np.array([outlier_count(j, int(n)) for n in n_group], np.int64)
@@ -120,16 +119,27 @@ class Ranking:
         key = np.where(exemplar, -self.log_ratio[index], self.log_ratio[index])
         within = np.where(exemplar, -self.rank[index], self.rank[index])
         index = index[np.lexsort((index, within, key, exemplar))]
-        weight = len(self) / max(len(index), 1) if self.probability else 1.0
+        share = np.bincount(self.group[index], minlength=len(self.group_size))
         return Sample(
             index=index.astype(np.int64),
             role=role[index],
-            weight=np.full(len(index), weight),
+            weight=self._weights(index, share),
             group=self.group[index],
             log_ratio=self.log_ratio[index],
             n_items=len(self),
-            probability=self.probability,
+            # An item of a group that gave none had no chance at all.
+            probability=self.probability and bool((share[self.group_size > 0] > 0).all()),
         )
+
+    def _weights(
+        self, index: NDArray[np.int64], share: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        if self.weigh is not None:
+            return self.weigh(index)
+        if not self.probability:
+            return np.ones(len(index))
+        group = self.group[index]
+        return self.group_size[group] / share[group]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,15 +154,17 @@ class Sample:
     role : ndarray of shape (n,), uint8
         OUTLIER, EXEMPLAR or DRAWN; `ROLE_NAMES` has the words.
     weight : ndarray of shape (n,), float64
-        Inverse inclusion probability, or 1 where there is none.
+        How many items of its group each stands for: inverse inclusion probability,
+        or what the sampler calibrated, or 1 where there is neither. Within a group
+        the first two sum to its size.
     group : ndarray of shape (n,), int32
         The group each item was ranked in.
     log_ratio : ndarray of shape (n,), float64
     n_items : int
         How many items the sample was drawn from.
     probability : bool
-        Whether every item's chance of being drawn is known. Only then may an
-        estimate carry an interval.
+        Whether every item's chance of being drawn is known and above zero. Only
+        then may an estimate carry an interval.
     """
 
     index: NDArray[np.int64]
