@@ -18,6 +18,7 @@ Correctness = Literal["all", "correct", "incorrect"]
 By = Literal["true", "predicted"]
 Measure = Literal["max", "count", "mean"]
 Kind = Literal["exact", "measured", "sample"]
+Allocation = Literal["proportional", "equal", "sqrt", "completion", "fixed"]
 
 
 class NdArray(TypedDict):
@@ -48,6 +49,9 @@ class SamplerInfo(TypedDict):
     title: str
     """What the menu shows."""
     uses_j: bool
+    uses_fraction: bool
+    reason: str
+    """Why a control does not apply, in a sentence; empty where all do."""
 
 
 class About(TypedDict):
@@ -107,6 +111,10 @@ class Ranked(TypedDict):
     """(n_items,) float64: the order of the sample must come out the same on both sides."""
     uses_j: bool
     probability: bool
+    allocation: Allocation
+    """How a sample is shared among the groups."""
+    floor: int
+    """What every group gets first."""
     notes: list[str]
     """Sentences the sampler has for the reader."""
 

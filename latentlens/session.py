@@ -123,7 +123,7 @@ class Session:
                 estimator = SAMPLERS[sampler].make(self._random_state)
                 record = self.record
                 pred = record.pred if record.has_pred else None
-                estimator.fit(record.latent, record.label, pred)
+                estimator.fit(record.latent, record.label, pred, record.pre_latent)
                 self._rankings[sampler] = estimator.ranking_
             return self._rankings[sampler]
 

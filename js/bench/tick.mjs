@@ -64,6 +64,8 @@ function make_state(n, encode) {
       log_ratio: encode(log_ratio),
       uses_j: true,
       probability: false,
+      allocation: "proportional",
+      floor: 0,
     },
     fraction: 0.05,
     j: 0.7,

@@ -189,9 +189,21 @@ function make_state({ n, label, pred, ratio, xy }: Drawn): State {
         in_browser: true,
       })),
       samplers: [
-        { name: "max_margin", title: "Max margin", uses_j: true },
-        { name: "gmm_full", title: "Gaussian mixture, full", uses_j: true },
-        { name: "random", title: "Random", uses_j: false },
+        { name: "max_margin", title: "Max margin", uses_j: true, uses_fraction: true, reason: "" },
+        {
+          name: "gmm_full",
+          title: "Gaussian mixture, full",
+          uses_j: true,
+          uses_fraction: true,
+          reason: "",
+        },
+        {
+          name: "random",
+          title: "Random",
+          uses_j: false,
+          uses_fraction: true,
+          reason: "Random items have no two ends to choose between.",
+        },
       ],
       pictures: "image",
       notes: [],
@@ -242,6 +254,8 @@ function make_ranked(group: Int32Array, ratio: Float64Array): State["ranked"] {
     log_ratio,
     uses_j: true,
     probability: false,
+    allocation: "proportional",
+    floor: 0,
     notes: [],
   };
 }

@@ -77,6 +77,8 @@ function store_ranking({ ranked }: State) {
     log_ratio: new Float64Array(...view(ranked!.log_ratio)),
     uses_j: ranked!.uses_j,
     probability: ranked!.probability,
+    allocation: ranked!.allocation,
+    floor: ranked!.floor,
   };
 }
 

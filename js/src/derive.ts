@@ -321,6 +321,8 @@ function read_ranking(ranked: Ranked): Ranking {
     log_ratio: decode_as(ranked.log_ratio, "float64"),
     uses_j: ranked.uses_j,
     probability: ranked.probability,
+    allocation: ranked.allocation,
+    floor: ranked.floor,
   };
 }
 

@@ -10,6 +10,8 @@ export type Measure = "max" | "count" | "mean";
 
 export type Kind = "exact" | "measured" | "sample";
 
+export type Allocation = "proportional" | "equal" | "sqrt" | "completion" | "fixed";
+
 /** An array as it travels: its bytes in C order, little-endian. */
 export interface NdArray {
   dtype: "uint8" | "uint16" | "uint32" | "int32" | "float32" | "float64";
@@ -35,6 +37,9 @@ export interface SamplerInfo {
   /** What the menu shows. */
   title: string;
   uses_j: boolean;
+  uses_fraction: boolean;
+  /** Why a control does not apply, in a sentence; empty where all do. */
+  reason: string;
 }
 
 /** What the header and the menus say; fixed once the pass is over. */
@@ -90,6 +95,10 @@ export interface Ranked {
   log_ratio: NdArray;
   uses_j: boolean;
   probability: boolean;
+  /** How a sample is shared among the groups. */
+  allocation: Allocation;
+  /** What every group gets first. */
+  floor: number;
   /** Sentences the sampler has for the reader. */
   notes: string[];
 }

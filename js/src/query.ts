@@ -1,16 +1,18 @@
 /**
  * Questions about a group of items in one layer, answered in the browser.
  *
- * `latentlens/core/query.py`, `metrics.py` and `sample.py` hold the same
+ * `latentlens/core/query.py`, `metrics.py`, `sample.py` and `allocation.py` hold the same
  * functions; `tests/golden/query.json` holds the two equal. Rows are visited in
  * ascending order; maxima are float32, sums float64, counts whole numbers.
  */
 
-import type { By, Correctness, Measure, TopUnits } from "./protocol.gen";
+import type { Allocation, By, Correctness, Measure, TopUnits } from "./protocol.gen";
 
 export const OUTLIER = 1;
 export const EXEMPLAR = 2;
 export const DRAWN = 3;
+/** Taken by hand besides what the sampler takes. */
+export const ADDED = 4;
 
 /** Kinds of cell of the running sums, in the order of `core/record.py`. */
 const CORRECT = 0;
@@ -26,6 +28,8 @@ export interface Ranking {
   log_ratio: Float64Array;
   uses_j: boolean;
   probability: boolean;
+  allocation: Allocation;
+  floor: number;
 }
 
 /** The index and the running sums of one layer. */
@@ -72,26 +76,137 @@ type Numbers = Float32Array | Float64Array | Uint32Array;
 // -- the sample --------------------------------------------------------------
 
 /**
- * Share `n` among groups in proportion to their sizes, by largest remainder.
+ * Share `n` items among groups; none is asked for more than it has.
  *
- * Whole numbers throughout; equal remainders go to the group that comes first.
+ * Every group gets `floor` items first, as far as `n` and its size allow. Of groups
+ * with equal claims the one that comes first is served first. `core/allocation.py`
+ * says what the rules are.
  */
-export function allocate(n: number, sizes: ArrayLike<number>): Float64Array {
-  let total = 0;
-  for (let g = 0; g < sizes.length; g++) total += sizes[g]!;
-  total = Math.max(total, 1);
-  const share = new Float64Array(sizes.length);
-  const remainder = new Float64Array(sizes.length);
-  let left = n;
-  for (let g = 0; g < sizes.length; g++) {
-    const product = n * sizes[g]!;
-    remainder[g] = product % total;
-    share[g] = (product - remainder[g]!) / total;
-    left -= share[g]!;
-  }
-  const first = Array.from(remainder.keys()).sort((a, b) => remainder[b]! - remainder[a]! || a - b);
-  for (const g of first.slice(0, left)) share[g]! += 1;
+export function allocate(
+  n: number,
+  sizes: ArrayLike<number>,
+  allocation: Allocation = "proportional",
+  floor = 0,
+): Float64Array {
+  const whole = Float64Array.from(sizes);
+  if (allocation === "fixed") return whole.map((size, g) => (g === 0 ? size : 0));
+  const low = whole.map((size) => Math.min(size, floor));
+  const base = share_equally(Math.min(n, total(low)), low);
+  const left = whole.map((size, g) => size - base[g]!);
+  const share = RULES[allocation](n - total(base), left);
+  return share.map((more, g) => more + base[g]!);
+}
+
+const RULES = {
+  proportional: share_in_proportion,
+  equal: share_equally,
+  sqrt: share_by_roots,
+  completion: share_to_complete,
+};
+
+/** What "completion" expects of a group without an item; one of an item costs below 1. */
+const EMPTY_ERROR = 1.2;
+/** Far above rounding, far below the step from one item of a group to its next. */
+const MARGIN = 1e-9;
+
+function total(values: Float64Array): number {
+  let all = 0;
+  for (let i = 0; i < values.length; i++) all += values[i]!;
+  return all;
+}
+
+/** By largest remainder. */
+function share_in_proportion(n: number, sizes: Float64Array): Float64Array {
+  const all = Math.max(total(sizes), 1);
+  const remainder = sizes.map((size) => (n * size) % all);
+  const share = sizes.map((size, g) => (n * size - remainder[g]!) / all);
+  const first = Array.from(sizes.keys()).sort((a, b) => remainder[b]! - remainder[a]! || a - b);
+  for (const g of first.slice(0, n - total(share))) share[g]! += 1;
   return share;
+}
+
+/** The same for every group, small ones whole. */
+function share_equally(n: number, sizes: Float64Array): Float64Array {
+  if (n >= total(sizes)) return sizes.slice();
+  const ascending = sizes.slice().sort();
+  let before = 0;
+  let level = 0;
+  for (let m = 0; m < ascending.length; m++) {
+    level = Math.floor((n - before) / (ascending.length - m));
+    if (level < ascending[m]!) break;
+    before += ascending[m]!;
+  }
+  const share = sizes.map((size) => Math.min(size, level));
+  let left = n - total(share);
+  for (let g = 0; left > 0; g++) {
+    if (sizes[g]! <= level) continue;
+    share[g]! += 1;
+    left -= 1;
+  }
+  return share;
+}
+
+/** To the square roots of the sizes: the group least served is served next. */
+function share_by_roots(n: number, sizes: Float64Array): Float64Array {
+  if (n >= total(sizes)) return sizes.slice();
+  const served = (level: number): Float64Array =>
+    sizes.map((size) => Math.min(size, Math.floor((1 + Math.floor(Math.sqrt(level * size))) / 2)));
+  let low = 0;
+  let high = 4 * sizes.reduce((a, b) => Math.max(a, b), 0);
+  for (;;) {
+    const middle = (low + high) / 2;
+    if (!(low < middle && middle < high)) break;
+    if (total(served(middle)) <= n) low = middle;
+    else high = middle;
+  }
+  const share = served(low * (1 - MARGIN));
+  const claim = share.map((given, g) =>
+    given < sizes[g]! ? (2 * given + 1) ** 2 / sizes[g]! : Infinity,
+  );
+  const first = Array.from(sizes.keys())
+    .filter((g) => claim[g]! < Infinity)
+    .sort((a, b) => claim[a]! - claim[b]! || a - b);
+  for (const g of first.slice(0, n - total(share))) share[g]! += 1;
+  return share;
+}
+
+/** The smallest groups whole and the others equally, as many whole as promises least error. */
+function share_to_complete(n: number, sizes: Float64Array): Float64Array {
+  if (n >= total(sizes)) return sizes.slice();
+  const order = Array.from(sizes.keys()).sort((a, b) => sizes[a]! - sizes[b]! || a - b);
+  const ascending = Float64Array.from(order, (g) => sizes[g]!);
+  let least = Infinity;
+  let best = { m: 0, level: 0, left: 0 };
+  let before = 0;
+  for (let m = 0; m < order.length && before <= n; m++) {
+    const others = order.length - m;
+    const level = Math.floor((n - before) / others);
+    // Otherwise group m is whole anyway, which is what the next m says.
+    if (level < ascending[m]!) {
+      const left = n - before - level * others;
+      const error = expected_error(ascending, m, level, left);
+      if (error < least) {
+        least = error;
+        best = { m, level, left };
+      }
+    }
+    before += ascending[m]!;
+  }
+  const share = new Float64Array(sizes.length);
+  for (const [at, g] of order.entries()) {
+    const more = at < best.m + best.left ? 1 : 0;
+    share[g] = at < best.m ? sizes[g]! : best.level + more;
+  }
+  return share;
+}
+
+function expected_error(sizes: Float64Array, from: number, level: number, left: number): number {
+  let error = 0;
+  for (let at = from; at < sizes.length; at++) {
+    const n = at < from + left ? level + 1 : level;
+    error += n > 0 ? Math.sqrt(1 / n - 1 / sizes[at]!) : EMPTY_ERROR;
+  }
+  return error;
 }
 
 /** Round `fraction` of `n_items`, half up, and take at least one item. */
@@ -106,8 +221,8 @@ export function outlier_count(j: number, size: number): number {
 
 /** Write for every item whether and as what the sample takes it; 0 is outside. */
 export function write_roles(ranking: Ranking, fraction: number, j: number, out: Uint8Array): void {
-  const { group, rank, group_size, uses_j } = ranking;
-  const share = allocate(sample_size(fraction, out.length), group_size);
+  const { group, rank, group_size, uses_j, allocation, floor } = ranking;
+  const share = allocate(sample_size(fraction, out.length), group_size, allocation, floor);
   const head = uses_j ? share.map((n) => outlier_count(j, n)) : share;
   const tail = share.map((n, g) => (uses_j ? group_size[g]! - (n - head[g]!) : group_size[g]!));
   const taken = uses_j ? OUTLIER : DRAWN;
@@ -138,7 +253,10 @@ export function sort_ranking({ log_ratio, rank }: Ranking): Orders {
   };
 }
 
-/** The sample's rows: outliers first, the most outlying leading, then exemplars, the surest leading. */
+/**
+ * The sample's rows: outliers first, the most outlying leading, then exemplars, the surest
+ * leading, then what was added.
+ */
 export function write_sample_order(roles: Uint8Array, orders: Orders, out: Uint32Array): number {
   let n = 0;
   for (const row of orders.outlying) {
@@ -146,6 +264,7 @@ export function write_sample_order(roles: Uint8Array, orders: Orders, out: Uint3
     if (role === OUTLIER || role === DRAWN) out[n++] = row;
   }
   for (const row of orders.sure) if (roles[row] === EXEMPLAR) out[n++] = row;
+  for (const row of orders.outlying) if (roles[row] === ADDED) out[n++] = row;
   return n;
 }
 

@@ -1,10 +1,16 @@
 import { describe, expect, it } from "vitest";
 import json from "../../tests/golden/query.json";
-import type { Answer, Question } from "../src/protocol.gen";
+import type { Allocation, Answer, Question } from "../src/protocol.gen";
 import * as query from "../src/query";
 
 interface Golden {
-  allocate: { n: number; sizes: number[]; shares: number[] }[];
+  allocate: {
+    n: number;
+    sizes: number[];
+    allocation: Allocation;
+    floor: number;
+    shares: number[];
+  }[];
   sample_size: { fraction: number; n_items: number; size: number }[];
   rankings: Record<string, Listed>;
   samples: { ranking: string; fraction: number; j: number; roles: number[]; index: number[] }[];
@@ -24,6 +30,8 @@ interface Listed {
   log_ratio: number[];
   uses_j: boolean;
   probability: boolean;
+  allocation: Allocation;
+  floor: number;
 }
 
 interface ListedRecord {
@@ -143,8 +151,8 @@ const one = (value: number | null) => (value === null ? null : [value]);
 
 describe("the browser's engine equals the kernel's", () => {
   it("shares a number among groups", () => {
-    for (const { n, sizes, shares } of golden.allocate) {
-      expect(Array.from(query.allocate(n, sizes))).toEqual(shares);
+    for (const { n, sizes, allocation, floor, shares } of golden.allocate) {
+      expect(Array.from(query.allocate(n, sizes, allocation, floor))).toEqual(shares);
     }
   });
 

@@ -9,11 +9,15 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from latentlens.core.checks import check_labels, check_latent, check_share
 from latentlens.core.sample import Ranking, Sample
+
+RATIO_CAP = 100
+"""Likelihood ratios are kept between this and its reciprocal before items are weighed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +61,13 @@ class BaseSampler(BaseEstimator, ABC):
     classes_: NDArray[np.int32]
     notes_: list[str]
 
-    def fit(self, latent: ArrayLike, label: ArrayLike, pred: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        latent: ArrayLike,
+        label: ArrayLike,
+        pred: ArrayLike | None = None,
+        pre_latent: ArrayLike | None = None,
+    ) -> Self:
         """Rank all items.
 
         Parameters
@@ -69,6 +79,9 @@ class BaseSampler(BaseEstimator, ABC):
             label are ranked with the others.
         pred : array of shape (n_items,), optional
             Predicted classes, known for all items or for none.
+        pre_latent : array of shape (n_items, d'), optional
+            The latent before its activation function, where there is one; only
+            `CoresetSampler` looks at it.
 
         Returns
         -------
@@ -88,8 +101,8 @@ class BaseSampler(BaseEstimator, ABC):
         self.classes_ = np.unique(true[true >= 0])
         # One thread: the ranking must not depend on how many cores there are.
         with threadpool_limits(limits=1):
-            made = self._group(space, true, check_pred(pred, n))
-        self.ranking_ = replace(self._rank(made), notes=tuple(self.notes_))
+            ranking = self._rank(space, true, check_pred(pred, n), pre_latent)
+        self.ranking_ = replace(ranking, notes=tuple(self.notes_))
         self.log_ratio_ = self.ranking_.log_ratio
         self.order_ = self.ranking_.order
         return self
@@ -122,11 +135,57 @@ class BaseSampler(BaseEstimator, ABC):
         return self.ranking_.sample(fraction, self._outlier_share(j))
 
     def _outlier_share(self, j: float | None) -> float:
-        return check_share(self.get_params()["j"] if j is None else j, "j")
+        if j is not None:
+            raise TypeError(
+                f"{type(self).__name__} takes no j, got {j!r}: it has no two ends to choose "
+                "between. Leave it out, or use MaxMarginSampler or GMMSampler"
+            )
+        return 0.0
 
     @abstractmethod
     def _check_arguments(self) -> None:
         """Refuse what `__init__` was given, in words."""
+
+    @property
+    @abstractmethod
+    def _name(self) -> str:
+        """The sampler's name in the registry."""
+
+    @abstractmethod
+    def _rank(
+        self,
+        latent: NDArray[np.float64],
+        label: NDArray[np.int32],
+        pred: NDArray[np.int32] | None,
+        pre_latent: ArrayLike | None,
+    ) -> Ranking:
+        """Rank all items."""
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags
+
+
+class TwoEndedSampler(BaseSampler):
+    """Groups, and in each an order from the boundary to its heart.
+
+    With `weighted` the order is drawn instead, without replacement, each item's
+    chance in proportion to the capped reciprocal of its ratio, and j does not
+    apply. A smaller sample is part of every larger one.
+    """
+
+    j: float
+    random_state: int | np.random.RandomState | None
+    weighted: bool
+
+    def _outlier_share(self, j: float | None) -> float:
+        if self.weighted and j is not None:
+            raise TypeError(
+                f"{type(self).__name__}(weighted=True) takes no j, got {j!r}: it draws by weight "
+                "from the whole group. Leave it out, or fit without weighted"
+            )
+        return check_share(self.j if j is None else j, "j")
 
     @abstractmethod
     def _group(
@@ -137,24 +196,45 @@ class BaseSampler(BaseEstimator, ABC):
     ) -> Grouped:
         """Give every item a group and a log ratio."""
 
-    @property
-    @abstractmethod
-    def _name(self) -> str:
-        """The sampler's name in the registry."""
-
-    def _rank(self, made: Grouped) -> Ranking:
+    def _rank(
+        self,
+        latent: NDArray[np.float64],
+        label: NDArray[np.int32],
+        pred: NDArray[np.int32] | None,
+        pre_latent: ArrayLike | None,  # noqa: ARG002
+    ) -> Ranking:
+        made = self._group(latent, label, pred)
+        key = made.log_ratio
+        if self.weighted:
+            key = drawing_key(made.log_ratio, check_random_state(self.random_state))
         return Ranking(
             sampler=self._name,
             group=made.group.astype(np.int32),
             log_ratio=made.log_ratio,
-            rank=rank_within(made.group, made.log_ratio),
+            rank=rank_within(made.group, key),
             group_size=np.bincount(made.group, minlength=made.n_groups).astype(np.int64),
+            uses_j=not self.weighted,
         )
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
-        return tags
+
+def drawing_key(log_ratio: NDArray[np.float64], rng: np.random.RandomState) -> NDArray[np.float64]:
+    """Give keys whose ascending order draws items by weight, without replacement.
+
+    An item's weight is 1 / ratio, the ratio kept within [1/100, 100]; its key is
+    an exponential variable over its weight [1]_. The item of the smallest key
+    would have been drawn first, and so on.
+
+    Returns
+    -------
+    ndarray of shape (n_items,), float64
+
+    References
+    ----------
+    .. [1] P. Efraimidis and P. Spirakis, "Weighted random sampling with a
+       reservoir", Information Processing Letters 97, 2006.
+    """
+    cap = np.log(RATIO_CAP)
+    return np.asarray(rng.exponential(size=len(log_ratio)) * np.exp(np.clip(log_ratio, -cap, cap)))
 
 
 def check_pred(pred: ArrayLike | None, n_items: int) -> NDArray[np.int32] | None:

@@ -13,7 +13,7 @@ from sklearn.mixture import BayesianGaussianMixture
 from sklearn.utils import check_random_state
 
 from latentlens.core.checks import check_choice, check_count, check_share
-from latentlens.samplers.base import BaseSampler, Grouped
+from latentlens.samplers.base import Grouped, TwoEndedSampler
 from latentlens.samplers.ratio import log_ratio
 
 STARTS = 10
@@ -23,7 +23,7 @@ VARIANCE_FLOOR = 1e-6
 """Added to the clusters' variances; the latent's mean variance is 1."""
 
 
-class GMMSampler(BaseSampler):
+class GMMSampler(TwoEndedSampler):
     """Both ends of each cluster of a variational Gaussian mixture [1]_ [2]_.
 
     An item's group is its cluster k, and it is ranked by the logarithm of
@@ -44,6 +44,10 @@ class GMMSampler(BaseSampler):
         or in `pred` where no label is known, and at most as many as items.
     max_iter : int
         How many steps the fit may take; `notes_` says when they did not suffice.
+    weighted : bool
+        Whether to draw at random, items near the boundary with greater chance,
+        in place of taking the two ends. A ratio below 1/100 counts as 1/100, one
+        above 100 as 100; the seed is `random_state`.
 
     References
     ----------
@@ -62,16 +66,18 @@ class GMMSampler(BaseSampler):
         random_state: int | np.random.RandomState | None = 0,
         n_components: int | None = None,
         max_iter: int = 100,
+        weighted: bool = False,
     ) -> None:
         self.covariance = covariance
         self.j = j
         self.random_state = random_state
         self.n_components = n_components
         self.max_iter = max_iter
+        self.weighted = weighted
 
     @property
     def _name(self) -> str:
-        return f"gmm_{self.covariance}"
+        return f"gmm_{self.covariance}" + ("_weighted" if self.weighted else "")
 
     def _check_arguments(self) -> None:
         check_choice(self.covariance, "covariance", ("full", "spherical"))

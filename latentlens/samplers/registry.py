@@ -23,11 +23,17 @@ class SamplerEntry:
         Whether the share of outliers matters.
     make : callable
         Takes a seed, gives a sampler that is not fitted yet.
+    uses_fraction : bool
+        Whether the sample's size can be chosen.
+    reason : str
+        Why a control does not apply, in a sentence; empty where all do.
     """
 
     title: str
     uses_j: bool
     make: Callable[[int], BaseSampler]
+    uses_fraction: bool = True
+    reason: str = ""
 
 
 SAMPLERS: dict[str, SamplerEntry] = {

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 
 from latentlens.core.sample import Ranking
-from latentlens.samplers.base import BaseSampler, Grouped
+from latentlens.samplers.base import BaseSampler
 
 
 class RandomSampler(BaseSampler):
@@ -39,29 +39,18 @@ class RandomSampler(BaseSampler):
     def _check_arguments(self) -> None:
         check_random_state(self.random_state)
 
-    def _outlier_share(self, j: float | None) -> float:
-        if j is not None:
-            raise TypeError(
-                f"RandomSampler takes no j, got {j!r}: it draws without regard to the boundary. "
-                "Leave it out, or use MaxMarginSampler or GMMSampler"
-            )
-        return 0.0
-
-    def _group(
+    def _rank(
         self,
         latent: NDArray[np.float64],
         label: NDArray[np.int32],  # noqa: ARG002
         pred: NDArray[np.int32] | None,  # noqa: ARG002
-    ) -> Grouped:
+        pre_latent: ArrayLike | None,  # noqa: ARG002
+    ) -> Ranking:
         n = len(latent)
-        return Grouped(group=np.zeros(n, np.int64), log_ratio=np.zeros(n), n_groups=1)
-
-    def _rank(self, made: Grouped) -> Ranking:
-        n = len(made.group)
         return Ranking(
             sampler=self._name,
-            group=made.group.astype(np.int32),
-            log_ratio=made.log_ratio,
+            group=np.zeros(n, np.int32),
+            log_ratio=np.zeros(n),
             rank=check_random_state(self.random_state).permutation(n).astype(np.int64),
             group_size=np.array([n], np.int64),
             uses_j=False,

@@ -384,7 +384,13 @@ class LatentLens(State):
                 for layer in record.layers.values()
             ],
             "samplers": [
-                {"name": name, "title": entry.title, "uses_j": entry.uses_j}
+                {
+                    "name": name,
+                    "title": entry.title,
+                    "uses_j": entry.uses_j,
+                    "uses_fraction": entry.uses_fraction,
+                    "reason": entry.reason,
+                }
                 for name, entry in SAMPLERS.items()
             ],
             "pictures": session.picture_kind(),
@@ -432,6 +438,8 @@ class LatentLens(State):
                 "log_ratio": ranking.log_ratio.astype(np.float64),
                 "uses_j": ranking.uses_j,
                 "probability": ranking.probability,
+                "allocation": ranking.allocation,
+                "floor": ranking.floor,
                 "notes": list(ranking.notes),
             },
         )

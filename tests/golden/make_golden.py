@@ -4,7 +4,7 @@
 same. The file holds
 
 allocate, sample_size
-    ``{n, sizes, shares}`` and ``{fraction, n_items, size}``.
+    ``{n, sizes, allocation, floor, shares}`` and ``{fraction, n_items, size}``.
 rankings
     By name, the fields of `protocol.Ranked`.
 samples
@@ -32,6 +32,7 @@ from typing import Any
 import numpy as np
 
 from latentlens.core import (
+    ALLOCATIONS,
     Ranking,
     Record,
     allocate,
@@ -104,7 +105,13 @@ def make_rankings() -> dict[str, Ranking]:
         uses_j=False,
         probability=True,
     )
-    return {"both_ends": both_ends, "drawn": drawn}
+    shared = {
+        rule: replace(
+            both_ends, sampler=rule, uses_j=False, allocation=rule, floor=int(rule == "sqrt")
+        )
+        for rule in ALLOCATIONS
+    }
+    return {"both_ends": both_ends, "drawn": drawn, **shared}
 
 
 def make_questions(record: Record, rng: np.random.Generator, n: int) -> list[dict[str, Any]]:
@@ -219,6 +226,7 @@ def describe(record: Record) -> dict[str, Any]:
 def describe_ranking(ranking: Ranking) -> dict[str, Any]:
     """Write down the fields of `protocol.Ranked`."""
     names = ("sampler", "group", "rank", "group_size", "log_ratio", "uses_j", "probability")
+    names += ("allocation", "floor")
     return plain({name: getattr(ranking, name) for name in names})
 
 
@@ -227,7 +235,14 @@ def golden() -> dict[str, Any]:
     rng = np.random.default_rng(12)
     records, rankings = make_records(), make_rankings()
     shared = [rng.integers(0, 30, size).tolist() for size in (1, 2, 5, 9, 9, 17)]
-    counts = [(n, sizes) for sizes in shared for n in (0, 1, sum(sizes) // 3, sum(sizes))]
+    shared += [[7] * 4, [0, 3, 0], rng.geometric(0.002, 40).tolist(), [979, 12, 1118, 1, 5, 1023]]
+    counts = [
+        (n, sizes, rule, floor)
+        for sizes in shared
+        for n in (0, 1, sum(sizes) // 20, sum(sizes) // 3, sum(sizes) - 1, sum(sizes))
+        for rule in ALLOCATIONS
+        for floor in (0, 1)
+    ]
     asked = [
         {"record": name, **ask(record, raw, rankings[q["sampler"]], q, with_mean=i % 5 != 4)}
         for name, (record, raw) in records.items()
@@ -235,9 +250,15 @@ def golden() -> dict[str, Any]:
     ]
     return {
         "allocate": [
-            {"n": n, "sizes": sizes, "shares": plain(allocate(n, np.array(sizes, np.int64)))}
-            for n, sizes in counts
-            if n <= sum(sizes)
+            {
+                "n": n,
+                "sizes": sizes,
+                "allocation": rule,
+                "floor": floor,
+                "shares": plain(allocate(n, np.array(sizes, np.int64), rule, floor=floor)),
+            }
+            for n, sizes, rule, floor in counts
+            if 0 <= n <= sum(sizes)
         ],
         "sample_size": [
             {"fraction": f, "n_items": n, "size": sample_size(f, n)}
