@@ -14,15 +14,15 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from latentlens.core.answer import Answer
-from latentlens.core.checks import check_choice
+from latentlens.core.checks import check_choice, check_rows
 from latentlens.core.held import HeldActivations
 from latentlens.core.picture import Pictures
 from latentlens.core.query import answer, cell_mean, members
 from latentlens.core.record import LayerIndex, Record
-from latentlens.core.sample import Ranking, Sample
+from latentlens.core.sample import ADDED, Ranking, Sample
 from latentlens.samplers import SAMPLERS
 
 INDEX_LIMIT = 64 * 2**20
@@ -53,6 +53,7 @@ class Question:
     k: int = 10
     measure: str = "max"
     selection: NDArray[np.uint32] | None = None
+    added: NDArray[np.uint32] | None = None
 
     @classmethod
     def read(cls, message: Mapping[str, Any]) -> Question:
@@ -127,9 +128,15 @@ class Session:
                 self._rankings[sampler] = estimator.ranking_
             return self._rankings[sampler]
 
-    def sample(self, sampler: str, fraction: float, j: float) -> Sample:
-        """Cut a sample from the sampler's ranking."""
-        return self.ranking(sampler).sample(fraction, j)
+    def sample(
+        self, sampler: str, fraction: float, j: float, added: ArrayLike | None = None
+    ) -> Sample:
+        """Cut a sample from the sampler's ranking, and take the `added` rows besides."""
+        ranking = self.ranking(sampler)
+        sample = ranking.sample(fraction, j)
+        if added is None:
+            return sample
+        return sample.topped_up(check_rows(added, "added", len(self.record)), ranking)
 
     # -- answers -----------------------------------------------------------------
 
@@ -157,7 +164,11 @@ class Session:
 
     def roles(self, question: Question) -> NDArray[np.uint8]:
         """Say which items the question's sample takes, and as what."""
-        return self.ranking(question.sampler).roles(question.fraction, question.j)
+        roles = self.ranking(question.sampler).roles(question.fraction, question.j)
+        if question.added is not None:
+            rows = check_rows(question.added, "added", len(self.record))
+            roles[rows[roles[rows] == 0]] = ADDED
+        return roles
 
     def _group(self, question: Question) -> dict[str, Any]:
         return {

@@ -24,6 +24,7 @@ from latentlens.core.record import (
     count_cells,
 )
 from latentlens.core.sample import (
+    ADDED,
     DRAWN,
     EXEMPLAR,
     OUTLIER,
@@ -35,6 +36,7 @@ from latentlens.core.sample import (
 )
 
 __all__ = [
+    "ADDED",
     "ALLOCATIONS",
     "CELL_KINDS",
     "CORRECT",

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 OUTLIER = 1
 EXEMPLAR = 2
 DRAWN = 3
-ROLE_NAMES = ("", "outlier", "exemplar", "drawn")
+ADDED = 4
+"""Taken besides what the sampler takes, by hand."""
+ROLE_NAMES = ("", "outlier", "exemplar", "drawn", "added")
 """Names of the roles by their code; 0 is an item outside the sample."""
 
 
@@ -131,9 +133,7 @@ class Ranking:
             probability=self.probability and bool((share[self.group_size > 0] > 0).all()),
         )
 
-    def _weights(
-        self, index: NDArray[np.int64], share: NDArray[np.int64]
-    ) -> NDArray[np.float64]:
+    def _weights(self, index: NDArray[np.int64], share: NDArray[np.int64]) -> NDArray[np.float64]:
         if self.weigh is not None:
             return self.weigh(index)
         if not self.probability:
@@ -150,9 +150,9 @@ class Sample:
     ----------
     index : ndarray of shape (n,), int64
         Rows of the record; outliers first, the most outlying leading, then
-        exemplars, the surest leading.
+        exemplars, the surest leading, then those added by hand.
     role : ndarray of shape (n,), uint8
-        OUTLIER, EXEMPLAR or DRAWN; `ROLE_NAMES` has the words.
+        OUTLIER, EXEMPLAR, DRAWN or ADDED; `ROLE_NAMES` has the words.
     weight : ndarray of shape (n,), float64
         How many items of its group each stands for: inverse inclusion probability,
         or what the sampler calibrated, or 1 where there is neither. Within a group
@@ -179,6 +179,49 @@ class Sample:
         return len(self.index)
 
     @property
+    def note(self) -> str:
+        """What to know before this sample is used for an estimate; often empty."""
+        n = int((self.role == ADDED).sum())
+        if not n:
+            return ""
+        items = "1 item was" if n == 1 else f"{n:,} items were"
+        return (
+            f"{items} added by hand. This is no probability sample: its items weigh alike, and "
+            "an estimate from it carries no interval."
+        )
+
+    def topped_up(self, rows: NDArray[np.int64], ranking: Ranking) -> Sample:
+        """Take some items besides; those that are in the sample stay as they are.
+
+        What was added was not drawn by chance, so the weights no longer hold:
+        all of them are 1, and `probability` is False.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (m,), int
+        ranking : Ranking
+            What this sample was cut from.
+
+        Returns
+        -------
+        Sample
+            Itself if it holds all of `rows`.
+        """
+        new = np.setdiff1d(np.asarray(rows, np.int64), self.index)
+        if not len(new):
+            return self
+        index = np.concatenate([self.index, new])
+        return Sample(
+            index=index,
+            role=np.concatenate([self.role, np.full(len(new), ADDED, np.uint8)]),
+            weight=np.ones(len(index)),
+            group=ranking.group[index],
+            log_ratio=ranking.log_ratio[index],
+            n_items=self.n_items,
+            probability=False,
+        )
+
+    @property
     def frame(self) -> pd.DataFrame:
         """The sample as a DataFrame, one row per item, indexed by row."""
         import pandas as pd
@@ -189,4 +232,6 @@ class Sample:
             "group": self.group,
             "log_ratio": self.log_ratio,
         }
-        return pd.DataFrame(columns, index=pd.Index(self.index, name="row"))
+        frame = pd.DataFrame(columns, index=pd.Index(self.index, name="row"))
+        frame.attrs = {"probability": self.probability, "note": self.note}
+        return frame

@@ -96,6 +96,8 @@ class LatentLens(State):
         How many top units, and by what they are ranked: "max", "count", "mean".
     selection : ndarray of uint32
         Selected rows; empty for none.
+    added : ndarray of uint32
+        Rows taken into the sample besides what the sampler takes; see `top_up`.
     color_by, unit
         What colours the map, and the unit of `layer` that was picked (-1: none).
     status : str
@@ -574,7 +576,7 @@ class LatentLens(State):
     def sample(self) -> DrawnSample:
         """The current sample: `.index`, `.role`, `.weight`, `.frame`, `.subset()`."""
         session = self._ready()
-        drawn = session.sample(self.sampler, self.fraction, self.j)
+        drawn = session.sample(self.sampler, self.fraction, self.j, self.added)
         dataset = self._plan.dataset if self._plan and self._plan.random_access else None
         return DrawnSample.of(drawn, dataset=dataset, ids=session.record.ids)
 
@@ -584,7 +586,7 @@ class LatentLens(State):
         session = self._ready()
         assert self._xy is not None
         ranking = session.ranking(self.sampler)
-        roles = ranking.roles(self.fraction, self.j)
+        roles = session.roles(self._question())
         return frames.items_frame(session.record, ranking, roles, self._xy)
 
     def top_k(
@@ -693,11 +695,13 @@ class LatentLens(State):
         state = {
             name: getattr(self, name)
             for name in ("layer", "sampler", "fraction", "j", "label", "by", "correctness", "k",
-                         "measure", "selection")
+                         "measure", "selection", "added")
         }  # fmt: skip
         state |= {name: value for name, value in changes.items() if value is not None}
-        rows_ = np.asarray(state["selection"])
-        return Question(**{**state, "selection": rows_ if rows_.size else None})
+        for name in ("selection", "added"):
+            rows = np.asarray(state[name])
+            state[name] = rows if rows.size else None
+        return Question(**state)
 
     # -- reactions ---------------------------------------------------------------
 

@@ -23,7 +23,7 @@ OWN_PROJECTION = "own"
 """The projection's name when the caller brought a transformer or an array."""
 CONTROLS = (
     "sampler", "fraction", "j", "label", "by", "correctness", "k", "measure", "color_by", "unit",
-    "selection",
+    "selection", "added",
 )  # fmt: skip
 """Traits that may be given when a lens is made."""
 
@@ -76,6 +76,7 @@ class State(anywidget.AnyWidget):
     color_by = synced(t.Unicode("label"))
     unit = synced(t.Int(-1))
     selection = rows()
+    added = rows()
 
     def __init__(
         self,
@@ -155,12 +156,12 @@ class State(anywidget.AnyWidget):
             )
         return int(proposal["value"])
 
-    @t.validate("selection")
-    def _check_selection(self, proposal: Any) -> NDArray[np.uint32]:
+    @t.validate("selection", "added")
+    def _check_rows(self, proposal: Any) -> NDArray[np.uint32]:
         chosen: NDArray[np.uint32] = proposal["value"]
         if self._n_items is not None and len(chosen) and chosen[-1] >= self._n_items:
             raise t.TraitError(
-                f"selection must hold rows below {self._n_items:,}; got {chosen[-1]:,}."
+                f"{proposal['trait'].name} must hold rows below {self._n_items:,}; got {chosen[-1]:,}."
             )
         return chosen
 
