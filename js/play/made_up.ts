@@ -229,6 +229,7 @@ function make_state({ n, label, pred, ratio, xy }: Drawn): State {
     color_by: "label",
     unit: -1,
     selection: encode(new Uint32Array(0)) as NdArray,
+    added: encode(new Uint32Array(0)) as NdArray,
   };
 }
 

@@ -93,7 +93,7 @@ function guarded(store: Store, fail: (error: unknown) => void): Store {
   return {
     get: (key) => store.get(key),
     set: (patch) => store.set(patch),
-    ask: (request, progress) => store.ask(request, progress),
+    ask: (request, progress, partly) => store.ask(request, progress, partly),
     picture: (row) => store.picture(row),
     watch: (keys, run, signal) =>
       store.watch(

@@ -1,9 +1,20 @@
 /** Everything that follows from the state and is never stored. */
 
+import { type Cell, count_cells } from "./cells";
 import { decode, decode_as } from "./codec";
-import type { About, Items, LayerInfo, NdArray, Points, Question, Ranked } from "./protocol.gen";
+import type {
+  About,
+  Items,
+  LayerInfo,
+  NdArray,
+  Points,
+  Question,
+  Ranked,
+  SamplerInfo,
+} from "./protocol.gen";
 import * as query from "./query";
 import {
+  ADDED,
   type Figures,
   type Group,
   type LayerIndex,
@@ -13,12 +24,15 @@ import {
   type Side,
 } from "./query";
 import type { Recipes } from "./reactive";
-import type { Truth } from "./store";
+import { opposite, type Rival, unseen_limit, write_opposite, write_rest } from "./rival";
+import type { QualityQuestion, Truth } from "./store";
 
 /** How many items there are, and how many of them are in the sample. */
 export interface Counts {
   n_items: number;
   n_sample: number;
+  /** Of those, how many were added by hand. */
+  n_added: number;
   n_errors: number;
   errors_in_sample: number;
 }
@@ -42,9 +56,13 @@ export interface Derived {
   xy: Float32Array | null;
   ranking: Ranking | null;
   orders: Orders | null;
-  /** By row: 0 outside the sample, else OUTLIER, EXEMPLAR or DRAWN. */
+  /** The sampler chosen in the menu; null before there is one. */
+  sampler_info: SamplerInfo | null;
+  /** Rows added by hand, ascending, whether or not the sampler takes them too. */
+  extra: Uint32Array;
+  /** By row: 0 outside the sample, else OUTLIER, EXEMPLAR, DRAWN or ADDED. */
   roles: Uint8Array;
-  /** The sample's rows, outliers first. */
+  /** The sample's rows, outliers first, what was added last. */
   sample_order: Uint32Array;
   /** Rows selected, ascending. */
   picked: Uint32Array;
@@ -72,6 +90,13 @@ export interface Derived {
   used_side: Side | null;
   /** What the panes show; null until the layer is here. */
   answer: Figures | null;
+  /** The second group of a comparison by row; null while none is made. */
+  rival_member: Uint8Array | null;
+  /** The same group from the index; null while it is not here. */
+  rival: Rival | null;
+  /** The state of the controls as a question about the sample's quality. */
+  quality_question: QualityQuestion | null;
+  cells: Cell[];
   counts: Counts;
   class_counts: { true: ClassCounts; predicted: ClassCounts };
   /** Activation of `unit` by row, NaN where it is not known; null if no unit is picked. */
@@ -80,7 +105,13 @@ export interface Derived {
 
 /** Recipes with buffers of their own: one set per store. */
 export function recipes(): Recipes<Truth, keyof Derived> {
-  return { ...item_recipes(), ...group_recipes(), ...side_recipes(), ...count_recipes() };
+  return {
+    ...item_recipes(),
+    ...group_recipes(),
+    ...side_recipes(),
+    ...rival_recipes(),
+    ...count_recipes(),
+  };
 }
 
 type Values<N extends readonly (keyof Truth)[]> = { -readonly [I in keyof N]: Truth[N[I]] };
@@ -117,12 +148,22 @@ function item_recipes() {
     xy: from(["points"], (points: Points | null) => points && decode_as(points.xy, "float32")),
     ranking: from(["ranked"], (ranked: Ranked | null) => ranked && read_ranking(ranked)),
     orders: from(["ranking"], (ranking) => ranking && query.sort_ranking(ranking)),
-    roles: from(["ranking", "fraction", "j", "truth"], (ranking, fraction, j, truth) => {
-      const out = roles(truth.length);
-      if (ranking) query.write_roles(ranking, fraction, j, out);
-      else out.fill(0);
-      return out;
-    }),
+    sampler_info: from(
+      ["about", "sampler"],
+      (about: About | null, sampler) =>
+        about?.samplers.find(({ name }) => name === sampler) ?? null,
+    ),
+    extra: from(["added"], (added) => decode_as(added, "uint32")),
+    roles: from(
+      ["ranking", "fraction", "j", "truth", "extra"],
+      (ranking, fraction, j, truth, extra) => {
+        const out = roles(truth.length);
+        if (!ranking) return out.fill(0);
+        query.write_roles(ranking, fraction, j, out);
+        for (const row of extra) if (row < out.length && !out[row]) out[row] = ADDED;
+        return out;
+      },
+    ),
     sample_order: from(["roles", "orders"], (taken, orders) => {
       const out = order(taken.length);
       return out.subarray(0, orders ? query.write_sample_order(taken, orders, out) : 0);
@@ -158,8 +199,30 @@ function group_recipes() {
       return out.subarray(0, query.write_rows(mask, out));
     }),
     means_question: from(
-      ["layer", "ranked", "sampler", "fraction", "j", "label", "by", "correctness", "selection"],
-      (layer, ranked, sampler, fraction, j, label, by, correctness, selection): Question => ({
+      [
+        "layer",
+        "ranked",
+        "sampler",
+        "fraction",
+        "j",
+        "label",
+        "by",
+        "correctness",
+        "selection",
+        "added",
+      ],
+      (
+        layer,
+        ranked,
+        sampler,
+        fraction,
+        j,
+        label,
+        by,
+        correctness,
+        selection,
+        added,
+      ): Question => ({
         layer,
         // While a new sampler ranks, the panes still show the old one's sample.
         sampler: ranked?.sampler ?? sampler,
@@ -171,6 +234,7 @@ function group_recipes() {
         k: 1,
         measure: "mean",
         selection: selection.shape[0] ? selection : null,
+        added: added.shape[0] ? added : null,
       }),
     ),
     question: from(
@@ -278,15 +342,70 @@ function side_maker() {
   return make;
 }
 
+function rival_recipes() {
+  const member = bytes();
+  const rows = whole();
+  const rival = side_maker();
+  return {
+    rival_member: from(
+      ["compare", "truth", "pred", "group", "member"],
+      (compare, truth, pred, group, mask): Uint8Array | null => {
+        const out = member(truth.length);
+        if (compare === "selection" && group.selection) {
+          write_rest(truth, pred, group, mask, out);
+          return out;
+        }
+        if (compare !== "correctness" || group.correctness === "all") return null;
+        write_opposite(truth, pred, group, out);
+        return out;
+      },
+    ),
+    rival: from(
+      ["index", "rival_member", "compare", "group", "latent", "latent_here", "pred"],
+      (index, mask, compare, group, latent, latent_here, pred): Rival | null => {
+        if (!index || !mask) return null;
+        const out = rows(mask.length);
+        const these = out.subarray(0, query.write_rows(mask, out));
+        const side = rival(index, these, index.keep, null);
+        const has_pred = pred.length > 0 && pred[0]! >= 0;
+        const summed =
+          compare === "correctness" && !group.selection
+            ? query.cell_mean(index, opposite(group), has_pred, these.length)
+            : null;
+        side.mean = summed ?? (latent_here && latent ? rival.mean(latent, these, index) : null);
+        return { side, floor: unseen_limit(index, these) };
+      },
+    ),
+  };
+}
+
 function count_recipes() {
   return {
+    quality_question: from(
+      ["ranked", "fraction", "j", "by", "k"],
+      (ranked: Ranked | null, fraction, j, by, k): QualityQuestion | null =>
+        // Where j does nothing, two values of it are one question.
+        ranked && { sampler: ranked.sampler, fraction, j: ranked.uses_j ? j : 0, by, k },
+    ),
+    cells: from(
+      ["truth", "pred", "roles", "by", "about"],
+      (truth, pred, roles, by, about): Cell[] =>
+        count_cells(truth, pred, roles, by, about?.classes.length ?? 0),
+    ),
     counts: from(["truth", "pred", "roles"], (truth, pred, roles): Counts => {
-      const counts = { n_items: truth.length, n_sample: 0, n_errors: 0, errors_in_sample: 0 };
+      const counts = {
+        n_items: truth.length,
+        n_sample: 0,
+        n_added: 0,
+        n_errors: 0,
+        errors_in_sample: 0,
+      };
       for (let i = 0; i < truth.length; i++) {
         const wrong = truth[i]! >= 0 && pred[i]! >= 0 && truth[i] !== pred[i];
         if (wrong) counts.n_errors += 1;
         if (!roles[i]) continue;
         counts.n_sample += 1;
+        if (roles[i] === ADDED) counts.n_added += 1;
         if (wrong) counts.errors_in_sample += 1;
       }
       return counts;

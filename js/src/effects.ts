@@ -1,21 +1,24 @@
 /** What is fetched from the kernel as the state changes, and where it is put. */
 
 import { decode_as } from "./codec";
-import type { Answer, LayerReply, Question } from "./protocol.gen";
+import type { Answer, LayerReply, QualityReply, Question } from "./protocol.gen";
 import type { Figures, LayerIndex } from "./query";
 import { Dropped, words } from "./rpc";
-import type { LensStore, Means, Told } from "./store";
+import type { LensStore, Means, QualityQuestion, Told } from "./store";
 
 /** How long the controls must rest before the kernel is asked. */
 const REST_MS = 120;
+/** What takes the kernel seconds is asked for later. */
+const QUALITY_REST_MS = 400;
 
-/** Keep the index, the latent, the means and the kernel's answers in step with the state. */
+/** Keep all that comes from the kernel when it is asked in step with the state. */
 export function start_effects(store: LensStore, signal: AbortSignal): void {
   forget_old_items(store, signal);
   keep_index(store, signal);
   keep_latent(store, signal);
   keep_means(store, signal);
   keep_told(store, signal);
+  keep_quality(store, signal);
 }
 
 function forget_old_items(store: LensStore, signal: AbortSignal): void {
@@ -27,7 +30,7 @@ function forget_old_items(store: LensStore, signal: AbortSignal): void {
       items = store.get("items");
       store.layers.clear();
       store.forget_pictures();
-      store.set({ index: null, latent: null, means: null, told: null });
+      store.set({ index: null, latent: null, means: null, told: null, quality: null });
     },
     signal,
   );
@@ -134,6 +137,57 @@ function keep_told(store: LensStore, signal: AbortSignal): void {
     },
     signal,
   );
+}
+
+function keep_quality(store: LensStore, signal: AbortSignal): void {
+  const known = new Map<string, QualityReply>();
+  let items = store.get("items");
+  let open = "";
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const is_asked = (key: string): boolean => quality_key(store.get("quality_question")) === key;
+
+  const fetch = async (asked: QualityQuestion): Promise<void> => {
+    const key = quality_key(asked);
+    const of_these = store.get("items");
+    open = key;
+    const take = (reply: QualityReply): void => {
+      if (store.get("items") !== of_these) return;
+      known.set(key, reply);
+      if (is_asked(key)) store.set({ quality: { asked, reply, error: "" } });
+    };
+    try {
+      take(await store.ask({ kind: "quality", ...asked }, undefined, take));
+    } catch (error) {
+      if (error instanceof Dropped || !is_asked(key)) return;
+      const last = store.get("quality") ?? { asked, reply: null };
+      store.set({ quality: { ...last, error: words(error) } });
+    } finally {
+      if (open === key) open = "";
+    }
+  };
+  store.watch(
+    ["quality_question", "quality_views", "items", "kernel_gone", "dragging"],
+    () => {
+      clearTimeout(timer);
+      if (store.get("items") !== items) known.clear();
+      items = store.get("items");
+      const asked = store.get("quality_question");
+      if (!asked || store.get("quality_views") === 0) return;
+      const key = quality_key(asked);
+      const reply = known.get(key);
+      const shown = store.get("quality")?.reply === reply;
+      if (reply && !shown) store.set({ quality: { asked, reply, error: "" } });
+      const busy = store.get("kernel_gone") || store.get("dragging") || open === key;
+      if (!reply?.done && !busy) timer = setTimeout(() => void fetch(asked), QUALITY_REST_MS);
+    },
+    signal,
+  );
+  signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+}
+
+/** One name for all that the quality of a sample depends on. */
+export function quality_key(asked: QualityQuestion | null): string {
+  return asked ? [asked.sampler, asked.j, asked.fraction, asked.by, asked.k].join(" ") : "";
 }
 
 function is_answered(newest: Means | Told | null, question: Question): boolean {

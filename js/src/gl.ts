@@ -1,10 +1,13 @@
 /** Draws a scene with WebGL2: one context, one program, a draw call per level. */
 
+import { SQUARE } from "./map/glyph";
 import {
+  ADDED,
   type Frame,
   GROUP,
   ground_key,
   type Level,
+  OUTLIER,
   OUTSIDE,
   type Part,
   REST,
@@ -107,12 +110,13 @@ void main() {
   }
   if (role != 0u) lay(u_back, cover(r - v_body - 1.1));
   float crossed = cross_at(p, v_body + 0.9, 0.22 * v_body);
-  if (role == 1u) {
+  if (role == ${OUTLIER}u) {
     lay(edge, cover(wrong ? crossed : abs(r - v_body + 0.8) - 0.85));
     return;
   }
-  lay(edge, cover(r - v_body));
-  lay(v_colour.rgb, cover(r - v_body + 0.7));
+  float filled = (role == ${ADDED}u ? max(abs(p.x), abs(p.y)) / ${SQUARE} : r) - v_body;
+  lay(edge, cover(filled));
+  lay(v_colour.rgb, cover(filled + 0.7));
   if (wrong) lay(u_back, cover(crossed) * 0.9);
 }`;
 

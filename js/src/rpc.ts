@@ -15,6 +15,8 @@ export type ReplyTo<K extends RequestKind> = K extends "hello" | "cancel"
   : Extract<Reply, { kind: K }>;
 
 export type Progress = (done: number, total: number) => void;
+/** Told of a reply that a more complete one follows. */
+export type Partly<K extends RequestKind> = (reply: ReplyTo<K>) => void;
 
 /** The kernel answered that it cannot; its sentence is the message. */
 export class Refused extends Error {
@@ -32,13 +34,14 @@ export class KernelGone extends Error {
 }
 
 /** Of these only the newest question is worth an answer. */
-const NEWEST_WINS: ReadonlySet<RequestKind> = new Set<RequestKind>(["means", "answer"]);
+const NEWEST_WINS: ReadonlySet<RequestKind> = new Set<RequestKind>(["means", "answer", "quality"]);
 
 interface Pending {
   kind: RequestKind;
   resolve: (reply: never) => void;
   reject: (error: Error) => void;
   progress: Progress;
+  partly: (reply: never) => void;
 }
 
 export type Send = (content: unknown, buffers: ArrayBufferView[]) => void;
@@ -50,12 +53,16 @@ export class Rpc {
   constructor(private readonly send: Send) {}
 
   /** Send a request; rejects with `Refused`, `Dropped` or `KernelGone`. */
-  ask<K extends RequestKind>(request: Ask<K>, progress: Progress = () => {}): Promise<ReplyTo<K>> {
+  ask<K extends RequestKind>(
+    request: Ask<K>,
+    progress: Progress = () => {},
+    partly: Partly<K> = () => {},
+  ): Promise<ReplyTo<K>> {
     const id = this.next++;
     const { kind } = request;
     if (NEWEST_WINS.has(kind)) this.drop(kind);
     return new Promise<ReplyTo<K>>((resolve, reject) => {
-      this.pending.set(id, { kind, resolve, reject, progress });
+      this.pending.set(id, { kind, resolve, reject, progress, partly });
       const buffers: ArrayBufferView[] = [];
       try {
         this.send(pack({ ...request, id }, buffers), buffers);
@@ -73,6 +80,10 @@ export class Rpc {
     if (!asked) return;
     if (reply.kind === "progress") {
       asked.progress(reply.done, reply.total);
+      return;
+    }
+    if (reply.kind === "quality" && !reply.done) {
+      asked.partly(reply as never);
       return;
     }
     this.pending.delete(reply.id);

@@ -5,10 +5,18 @@ import { Cache } from "./cache";
 import { encode } from "./codec";
 import { type Derived, recipes } from "./derive";
 import { PictureBook } from "./pictures";
-import type { Picture, Question, State } from "./protocol.gen";
+import type { Picture, QualityReply, QualityRequest, Question, State } from "./protocol.gen";
 import type { Figures, LayerIndex } from "./query";
 import { Reactive, type Schedule } from "./reactive";
-import { type Ask, KernelGone, type Progress, type ReplyTo, type RequestKind, Rpc } from "./rpc";
+import {
+  type Ask,
+  KernelGone,
+  type Partly,
+  type Progress,
+  type ReplyTo,
+  type RequestKind,
+  Rpc,
+} from "./rpc";
 
 /** How far a question to the kernel is; null when none is open. */
 export interface Waiting {
@@ -33,6 +41,20 @@ export interface Told {
   error: string;
 }
 
+/** What a sample's quality was asked by. */
+export type QualityQuestion = Omit<QualityRequest, "kind" | "id">;
+
+/** How good the sample is beside others, and the question it answers. */
+export interface Quality {
+  asked: QualityQuestion;
+  reply: QualityReply | null;
+  /** Why there is none, in a sentence; empty if there is one. */
+  error: string;
+}
+
+/** Against what a group is set beside it in the figures. */
+export type Compare = "nothing" | "correctness" | "selection";
+
 /** State that never leaves the browser. */
 export interface Local {
   /** The row under the pointer; -1 for none. */
@@ -53,6 +75,11 @@ export interface Local {
   means: Means | null;
   /** The newest answer from the kernel; it may answer an older question. */
   told: Told | null;
+  /** The newest word on the sample's quality; it may answer an older question. */
+  quality: Quality | null;
+  /** How many views show the quality: none, and nothing is asked. */
+  quality_views: number;
+  compare: Compare;
   /** Open questions, by kind. */
   waiting: Readonly<Partial<Record<RequestKind, Waiting>>>;
   /** The kernel has been silent for a while: busy with a cell, or gone. */
@@ -77,7 +104,11 @@ export interface Store {
   /** Run now, and then at most once per frame when one of the keys has changed. */
   watch(keys: readonly Key[], run: () => void, signal: AbortSignal): void;
   /** Ask the kernel; rejects with `Refused`, `Dropped` or `KernelGone`. */
-  ask<K extends RequestKind>(request: Ask<K>, progress?: Progress): Promise<ReplyTo<K>>;
+  ask<K extends RequestKind>(
+    request: Ask<K>,
+    progress?: Progress,
+    partly?: Partly<K>,
+  ): Promise<ReplyTo<K>>;
   /**
    * The picture of a row; asked for if it is not here, and `pictures` rises when it is.
    *
@@ -109,6 +140,7 @@ const SYNCED = Object.keys({
   color_by: 0,
   unit: 0,
   selection: 0,
+  added: 0,
 } satisfies Record<keyof State, 0>) as (keyof State)[];
 
 const LOCAL: Local = {
@@ -121,6 +153,9 @@ const LOCAL: Local = {
   layer_error: "",
   means: null,
   told: null,
+  quality: null,
+  quality_views: 0,
+  compare: "nothing",
   waiting: {},
   kernel_slow: false,
   pictures: 0,
@@ -153,6 +188,7 @@ export class LensStore implements Store {
     const synced = Object.fromEntries(SYNCED.map((key) => [key, model.get(key)])) as unknown;
     const start = { ...(synced as State), ...LOCAL };
     start.selection ??= encode(new Uint32Array(0));
+    start.added ??= encode(new Uint32Array(0));
     this.values = new Reactive<Truth, keyof Derived>(start, recipes(), schedule, () =>
       this.write(),
     );
@@ -180,7 +216,11 @@ export class LensStore implements Store {
     this.values.watch(keys, run, signal);
   }
 
-  ask<K extends RequestKind>(request: Ask<K>, progress?: Progress): Promise<ReplyTo<K>> {
+  ask<K extends RequestKind>(
+    request: Ask<K>,
+    progress?: Progress,
+    partly?: Partly<K>,
+  ): Promise<ReplyTo<K>> {
     if (this.get("kernel_gone")) return Promise.reject(new KernelGone(GONE));
     const { kind } = request;
     const mark = (waiting: Waiting | undefined) =>
@@ -191,10 +231,14 @@ export class LensStore implements Store {
     };
     const timer = setTimeout(() => this.values.set({ kernel_slow: true }), SLOW_MS);
     mark({ done: 0, total: 0 });
-    const reply = this.rpc.ask<K>(request, (done, total) => {
+    const report: Progress = (done, total) => {
       heard();
       mark({ done, total });
       progress?.(done, total);
+    };
+    const reply = this.rpc.ask<K>(request, report, (part) => {
+      heard();
+      partly?.(part);
     });
     const settled = () => {
       heard();

@@ -73,7 +73,7 @@ describe("the order of drawing", () => {
   it("agrees with the levels, for any flags", () => {
     const random = make_random(5);
     const scene = make_scene(500);
-    for (let i = 0; i < 500; i++) scene.flags[i] = Math.floor(32 * random());
+    for (let i = 0; i < 500; i++) scene.flags[i] = Math.floor(64 * random());
     list_top(scene);
     const on_top = [...scene.flags.keys()].filter(
       (row) => level_of(scene.flags[row]!, false) === TOP,

@@ -6,6 +6,7 @@ import {
   GROUP,
   ground_key,
   type Level,
+  N_FLAGS,
   OUTSIDE,
   REST,
   type Renderer,
@@ -107,7 +108,7 @@ function glyph_for(
   const ink = scene.ink[row]!;
   const quiet = scene.muted[ink] === 1 || (scene.flags[row]! & OUTSIDE) !== 0;
   const flags = quiet ? scene.flags[row]! & SELECTED : scene.flags[row]!;
-  const key = ((quiet ? 0xffff : ink) * 32 + flags) * 4 + level;
+  const key = ((quiet ? 0xffff : ink) * N_FLAGS + flags) * 4 + level;
   let glyph = glyphs.get(key);
   if (!glyph) {
     const colour = quiet ? frame.paper.context : scene.palette[ink]!;

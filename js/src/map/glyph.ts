@@ -2,6 +2,7 @@
 
 import type { Rgb } from "../palette";
 import {
+  ADDED,
   GROUP,
   type Level,
   type Marks,
@@ -29,6 +30,9 @@ export interface Look {
 /** How far inside a shape a pixel's middle is, as the share of it that is covered. */
 type Cover = (outside: number) => number;
 type Lay = (colour: Rgb, alpha: number) => void;
+
+/** A square as large as a disc has half sides of this many radii. */
+export const SQUARE = 0.9;
 
 /** Draws the mark of an item in the middle of a square of device pixels. */
 export function draw_glyph(look: Look, marks: Marks, paper: Paper, density: number): Glyph {
@@ -76,7 +80,10 @@ function plain(
   lay(colour, cover(outside) * alpha);
 }
 
-/** A ring for an outlier, a cross for a wrong one, else a disc; a halo below, a ring around if selected. */
+/**
+ * A ring for an outlier, a cross for a wrong one, a square for one added, else a disc; a halo
+ * below, a ring around if selected.
+ */
 function raised(
   { flags, colour }: Look,
   marks: Marks,
@@ -103,8 +110,9 @@ function raised(
     lay(edge, cover(wrong ? crossed : Math.abs(r - body + 0.8) - 0.85));
     return;
   }
-  lay(edge, cover(r - body));
-  lay(colour, cover(r - body + 0.7));
+  const filled = (role === ADDED ? Math.max(Math.abs(x), Math.abs(y)) / SQUARE : r) - body;
+  lay(edge, cover(filled));
+  lay(colour, cover(filled + 0.7));
   if (wrong) lay(paper.back, cover(crossed) * 0.9);
 }
 

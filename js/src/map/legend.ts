@@ -216,6 +216,7 @@ function shapes(): HTMLElement {
     { className: "ll-legend-shapes" },
     key("outlier", s("circle", { r: 4, class: "ll-key-ring" })),
     key("exemplar", s("circle", { r: 4.5, class: "ll-key-dot" })),
+    key("added", s("rect", { x: -4, y: -4, width: 8, height: 8, class: "ll-key-dot" })),
     key("wrong", cross()),
     key(
       "selected",

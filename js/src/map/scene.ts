@@ -2,19 +2,20 @@
 
 import type { Point } from "../geometry";
 import type { Rgb } from "../palette";
+import { OUTLIER } from "../query";
 import { between } from "./glide";
 import type { Size, View } from "./view";
 
-/** An item's flags: its role in the lower two bits, then one bit each. */
-export const ROLE = 3;
-export const OUTSIDE = 4;
-export const WRONG = 8;
-export const SELECTED = 16;
+/** An item's flags: its role in the lower three bits, then one bit each. */
+export const ROLE = 7;
+export const OUTSIDE = 8;
+export const WRONG = 16;
+export const SELECTED = 32;
+/** How many values the flags can have. */
+export const N_FLAGS = 64;
 
-/** Roles, as in `latentlens.core.sample`. */
-export const OUTLIER = 1;
-export const EXEMPLAR = 2;
-export const DRAWN = 3;
+/** Roles, as in `latentlens.core.sample`; what is added by hand has one of its own. */
+export { ADDED, DRAWN, EXEMPLAR, OUTLIER } from "../query";
 
 /** How an item stands out: context, one of the group, or on top as sampled or selected. */
 export const REST = 0;
@@ -134,7 +135,7 @@ export function shuffled(n: number): Uint32Array {
 
 /** By flags: under which others on top an item is drawn; -1 for those not on top. */
 const DEPTHS = 5;
-const DEPTH = Int8Array.from({ length: 32 }, (_, flags) => {
+const DEPTH = Int8Array.from({ length: N_FLAGS }, (_, flags) => {
   if (flags & SELECTED) return 4;
   if ((flags & ROLE) === 0 || flags & OUTSIDE) return -1;
   return ((flags & ROLE) === OUTLIER ? 2 : 0) + (flags & WRONG ? 1 : 0);
@@ -143,7 +144,7 @@ const DEPTH = Int8Array.from({ length: 32 }, (_, flags) => {
 /** Lists the rows on top by depth, and counts the selected and those outside the group. */
 export function list_top(scene: Scene): void {
   const { flags, order, top } = scene;
-  const by_flags = new Uint32Array(32);
+  const by_flags = new Uint32Array(N_FLAGS);
   for (let i = 0; i < flags.length; i++) by_flags[flags[i]!]!++;
   const place = new Uint32Array(DEPTHS + 1);
   by_flags.forEach((count, f) => {

@@ -5,13 +5,14 @@ import type { Point } from "../geometry";
 import { css, type Rgb } from "../palette";
 import type { Store } from "../store";
 import { class_name, short, unit_noun } from "../words";
-import { DRAWN, EXEMPLAR, OUTLIER } from "./scene";
+import { ADDED, DRAWN, EXEMPLAR, OUTLIER } from "./scene";
 import type { Size } from "./view";
 
 const ROLE_WORDS: Record<number, string> = {
   [OUTLIER]: "outlier",
   [EXEMPLAR]: "exemplar",
   [DRAWN]: "drawn",
+  [ADDED]: "added by hand",
 };
 /** From the item to the nearest corner of the tip, in CSS pixels. */
 const GAP_PX = 14;

@@ -36,8 +36,9 @@ export const header: Pane = (el, store, signal) => {
   store.watch(
     ["counts", "ranked"],
     () => {
-      const { n_sample, n_items, n_errors, errors_in_sample } = store.get("counts");
-      const sampled = `${whole(n_sample)} of ${whole(n_items)} items in the sample`;
+      const { n_sample, n_added, n_items, n_errors, errors_in_sample } = store.get("counts");
+      const added = n_added > 0 ? ` (${whole(n_added)} added)` : "";
+      const sampled = `${whole(n_sample)} of ${whole(n_items)} items in the sample${added}`;
       const errors = `${whole(errors_in_sample)} of ${whole(n_errors)} errors`;
       const text = n_errors > 0 ? `${sampled}, ${errors}` : sampled;
       set_text(sample, store.get("ranked") ? text : "");

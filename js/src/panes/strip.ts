@@ -133,7 +133,11 @@ function rows_of(store: Store, source: Source): Uint32Array {
 
 function note_words(store: Store, source: Source): string {
   if (source === "sample") {
-    return store.get("ranked")?.uses_j ? "Outliers first, then exemplars, the surest leading." : "";
+    const ends = store.get("ranked")?.uses_j;
+    const added = store.get("counts").n_added > 0 ? "What was added stands last." : "";
+    return [ends && "Outliers first, then exemplars, the surest leading.", added]
+      .filter(Boolean)
+      .join(" ");
   }
   if (source === "selection") return "";
   const index = store.get("index");
@@ -197,7 +201,7 @@ function make_item(store: Store, row: number, source: Source): HTMLElement {
   return item;
 }
 
-const ROLE_WORDS = ["", "outlier", "exemplar", "drawn"];
+const ROLE_WORDS = ["", "outlier", "exemplar", "drawn", "added"];
 
 function draw_pictures(store: Store, cards: Map<number, Shown>): void {
   for (const [row, { el }] of cards) {
