@@ -7,6 +7,7 @@ from latentlens.extract.plan import Plan, layer_names, plan
 from latentlens.extract.read import read_activations, read_inputs
 from latentlens.extract.run import Pass, Progress
 from latentlens.extract.shapes import LayerSpec
+from latentlens.extract.weighted import weighted_sums
 
 __all__ = [
     "AmbiguousLatent",
@@ -20,4 +21,5 @@ __all__ = [
     "plan",
     "read_activations",
     "read_inputs",
+    "weighted_sums",
 ]
