@@ -18,11 +18,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from latentlens.core.answer import Answer
 from latentlens.core.checks import check_choice, check_rows
+from latentlens.core.design import Design
+from latentlens.core.estimate import MeanEstimate, mean_estimate, value_bounds
+from latentlens.core.fidelity import QuerySet
 from latentlens.core.held import HeldActivations
+from latentlens.core.linear import latent_scores
+from latentlens.core.meter import Draw, Meter, Scores
 from latentlens.core.picture import Pictures
 from latentlens.core.query import answer, cell_mean, members
 from latentlens.core.record import LayerIndex, Record
-from latentlens.core.sample import ADDED, Ranking, Sample
+from latentlens.core.sample import ADDED, Ranking, Sample, sample_size
 from latentlens.samplers import SAMPLERS
 
 INDEX_LIMIT = 64 * 2**20
@@ -32,6 +37,12 @@ LATENT_LIMIT = 32 * 2**20
 HELD_BUDGET = 256 * 2**20
 """Bytes of raw activations kept for items of samples."""
 PICTURES_AT_ONCE = 200
+QUALITY_FRACTIONS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
+"""Sample sizes of the quality pane's curves, beside the one asked about."""
+REFERENCES = ("random", "coreset")
+"""Samplers that a sample is compared with."""
+TOP_UP = 10
+"""How many items of a cell are added at most unless more are asked for."""
 
 ReadActivations = Callable[
     [NDArray[np.int64], Sequence[str]],
@@ -104,7 +115,10 @@ class Session:
         self._pictures = pictures
         self._random_state = random_state
         self._rankings: dict[str, Ranking] = {}
+        self._scores: NDArray[np.float64] | None = None
         self._fitting = {name: threading.Lock() for name in SAMPLERS}
+        self._raw = self._at_hand()
+        self._meter = Meter(lambda draw: self.sample(*draw), self._raw, read_activations)
 
     # -- samples -----------------------------------------------------------------
 
@@ -180,7 +194,16 @@ class Session:
 
     def raw(self, layer: str) -> NDArray[np.float32] | None:
         """Give a layer's raw activations where all items' are at hand."""
-        return self.record.latent if layer == self.record.latent_layer else None
+        return self._raw.get(layer)
+
+    def _at_hand(self) -> dict[str, NDArray[np.float32]]:
+        """Find the layers that the record holds whole: the latent, and that of the logits."""
+        record = self.record
+        raw = {record.latent_layer: record.latent}
+        if record.logits is not None:
+            held = (name for name, layer in record.layers.items() if _holds(layer, record.logits))
+            raw = {**dict.fromkeys(held, record.logits), **raw}
+        return raw
 
     def exact_mean(self, question: Question) -> NDArray[np.float64] | None:
         """Give the mean over the whole group, None where only a sample can tell."""
@@ -236,7 +259,7 @@ class Session:
         rows = np.flatnonzero(used).astype(np.int64)
         raw = self.raw(question.layer)
         if raw is not None:
-            yield SampleMean(mean_of(raw[rows]), len(rows), "from the latent of every item")
+            yield SampleMean(mean_of(raw[rows]), len(rows), "at hand for every item")
             return
         if self._read is None:
             raise ValueError(
@@ -275,6 +298,148 @@ class Session:
         ran = f"ran the model on {n_run:,} items" if n_run else "all held from earlier questions"
         return f"{ran}; {self.held.nbytes / 2**20:.1f} of {self.held.budget / 2**20:.0f} MB held"
 
+    # -- fidelity ----------------------------------------------------------------
+
+    def compared(self, *samplers: str) -> list[str]:
+        """Give the samplers to be shown beside some: those, random and coreset.
+
+        A reference that cannot rank these items is left out.
+        """
+        for name in samplers:
+            self.ranking(name)
+        wanted = dict.fromkeys((*samplers, *REFERENCES))
+        return [name for name in wanted if name in SAMPLERS and self._ranks(name)]
+
+    def _ranks(self, sampler: str) -> bool:
+        try:
+            self.ranking(sampler)
+        except ValueError:
+            return False
+        return True
+
+    def draw(self, sampler: str, fraction: float, j: float) -> Draw:
+        """Name a sample, whatever has no say in it put at 1."""
+        ranking = self.ranking(sampler)
+        return Draw(
+            sampler, float(fraction) if ranking.uses_fraction else 1.0, j if ranking.uses_j else 1.0
+        )
+
+    def fidelity(
+        self, queries: QuerySet, draws: Sequence[Draw]
+    ) -> Iterator[tuple[int, int] | Scores]:
+        """Score samples cell by cell.
+
+        Runs the model, where it can, on those of their items that need it; what was
+        found is remembered.
+
+        Yields
+        ------
+        (done, total) or Scores
+            Progress, and the scores at last.
+        """
+        yield from self._meter.from_index(queries, draws)
+        yield from self._meter.from_model(queries, draws)
+        yield self._meter.scores(queries, draws)
+
+    def without_means(self, queries: QuerySet) -> tuple[str, ...]:
+        """Name the layers whose means over a sample cannot be had here."""
+        return self._meter.unknown(queries)
+
+    def most_outlying(self, question: Question, n: int | None = None) -> NDArray[np.int64]:
+        """Find items of a group that its sample does not take, the most outlying first.
+
+        Parameters
+        ----------
+        question : Question
+        n : int, optional
+            How many; if not given, the sample's fraction of the group, at least 1
+            and at most 10. Fewer where the group has no more.
+
+        Returns
+        -------
+        ndarray of shape (at most n,), int64
+            Rows.
+
+        Raises
+        ------
+        ValueError
+            If the group is empty in the data.
+        """
+        member = self.member(question)
+        size = int(member.sum())
+        if not size:
+            raise ValueError("The data have no item in this group, so there is none to add.")
+        if n is None:
+            n = min(TOP_UP, sample_size(question.fraction, size))
+        ranking = self.ranking(question.sampler)
+        rows = np.flatnonzero(member & (self.roles(question) == 0))
+        return rows[np.lexsort((ranking.rank[rows], ranking.log_ratio[rows]))][:n]
+
+    # -- estimates ---------------------------------------------------------------
+
+    @property
+    def scores(self) -> NDArray[np.float64]:
+        """What is known of every item and estimates lean on: components of the latent."""
+        if self._scores is None:
+            self._scores = latent_scores(self.record.latent)
+        return self._scores
+
+    def design(self, question: Question) -> Design:
+        """Say how the question's sample was drawn."""
+        sample = self.sample(question.sampler, question.fraction, question.j, question.added)
+        return Design.of(sample, self.ranking(question.sampler))
+
+    def estimate(self, question: Question) -> MeanEstimate | None:
+        """Estimate the group's mean activation from the sample, with intervals.
+
+        Runs the model on sampled items whose activations are not held: all of
+        them where chance drew them, for they all teach the regression; else
+        those of the group.
+
+        Returns
+        -------
+        MeanEstimate or None
+            None where raw activations cannot be had, or not all at once.
+        """
+        layer, member = self.layer(question.layer), self.member(question)
+        design = self.design(question)
+        fits = 4 * layer.units * len(design) <= self.held.budget
+        if design.why_not or not fits:
+            design = design.only(member[design.rows])
+        values = self.activations(layer, design.rows)
+        if values is None:
+            return None
+        # The latent's own means are known; regressed on itself it would tell nothing.
+        leans = fits and layer.name != self.record.latent_layer
+        return mean_estimate(
+            values,
+            design,
+            member=member,
+            bounds=value_bounds(layer, member),
+            scores=self.scores if leans else None,
+        )
+
+    def activations(self, layer: LayerIndex, rows: NDArray[np.int64]) -> NDArray[np.float32] | None:
+        """Give raw activations, shape (len(rows), units), and hold what was run for them.
+
+        Returns None where the model cannot be run or they exceed the budget.
+        """
+        raw = self.raw(layer.name)
+        if raw is not None:
+            return raw[rows]
+        if self._read is None or 4 * layer.units * len(rows) > self.held.budget:
+            return None
+        values = np.empty((len(rows), layer.units), np.float32)
+        missing = self.held.missing(layer.name, rows)
+        new = np.isin(rows, missing)
+        if not new.all():
+            values[~new] = self.held.values(layer.name, rows[~new])
+        if len(missing):
+            read = [chunk[layer.name] for _, chunk in self._read(missing, [layer.name])]
+            values[new] = np.concatenate(read)
+            self.held.hold(layer.name, missing, values[new])
+        return values
+
     # -- messages ----------------------------------------------------------------
 
     def handle(self, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -292,6 +457,7 @@ class Session:
             "means": self._reply_means,
             "answer": self._reply_answer,
             "pictures": self._reply_pictures,
+            "quality": self._reply_quality,
         }
         check_choice(kind, "kind", tuple(answers))
         for reply in answers[kind](request):
@@ -343,6 +509,48 @@ class Session:
         question = Question.read(request["question"])
         yield {"kind": "answer", "answer": parts_of(self.answer(question))}
 
+    def _reply_quality(self, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        asked = Question.read({**request, "layer": self.record.latent_layer})
+        queries = QuerySet(self.record, by=asked.by, k=asked.k)
+        fractions = sorted({*QUALITY_FRACTIONS, float(asked.fraction)})
+        samplers = self.compared(asked.sampler)
+        draws = [self.draw(name, share, asked.j) for name in samplers for share in fractions]
+        if not len(queries.cells) or len(queries.skipped) == len(queries.layers):
+            raise ValueError(_why_no_quality(queries))
+        for step in self._meter.from_index(queries, draws):
+            yield {"kind": "progress", "done": step[0], "total": step[1]}
+        done = not self._meter.lacks_means(queries, draws)
+        yield self._quality(queries, draws, fractions, done=done)
+        if done:
+            return
+        for step in self._meter.from_model(queries, draws):
+            yield {"kind": "progress", "done": step[0], "total": step[1]}
+        yield self._quality(queries, draws, fractions, done=True)
+
+    def _quality(
+        self, queries: QuerySet, draws: Sequence[Draw], fractions: Sequence[float], *, done: bool
+    ) -> dict[str, Any]:
+        scores = self._meter.scores(queries, draws)
+        s1, s2, s3 = (scores.overall(score).reshape(-1, len(fractions)) for score in SCORES)
+        samplers = [draw.sampler for draw in draws[:: len(fractions)]]
+        return {
+            "kind": "quality",
+            "fractions": list(fractions),
+            "curves": [
+                {
+                    "sampler": name,
+                    "title": SAMPLERS[name].title,
+                    "s1": s1[at].tolist(),
+                    "s2": [None if np.isnan(x) or not done else float(x) for x in s2[at]],
+                    "s3": s3[at].tolist(),
+                }
+                for at, name in enumerate(samplers)
+            ],
+            "n_cells": len(queries.layers) * len(queries.cells),
+            "skipped": list(queries.skipped),
+            "done": done,
+        }
+
     def _reply_pictures(self, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         rows = [int(row) for row in request["rows"]]
         if len(rows) > PICTURES_AT_ONCE:
@@ -352,6 +560,25 @@ class Session:
             return
         drawn = zip(rows, self._pictures(rows), strict=True)
         yield {"kind": "pictures", "pictures": [_picture_message(row, p) for row, p in drawn]}
+
+
+SCORES = ("s1", "s2", "s3")
+
+
+def _holds(layer: LayerIndex, logits: NDArray[np.float32]) -> bool:
+    """Whether a layer's activations are the logits, to the last bit."""
+    # An index that holds fewer units than there are says nothing of the rest.
+    if not layer.keep == layer.units == logits.shape[1]:
+        return False
+    top = np.take_along_axis(logits, layer.top_unit.astype(np.int64), axis=1)
+    return np.array_equal(top, layer.top_value)
+
+
+def _why_no_quality(queries: QuerySet) -> str:
+    if len(queries.cells):
+        return f"k = {queries.k} covers all units of every layer; lower k to score a sample."
+    known = "label" if queries.by == "true" else "prediction"
+    return f"No item's {known} is known, so there are no cells to score a sample by."
 
 
 def _picture_message(row: int, picture: Any) -> dict[str, Any]:

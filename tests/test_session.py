@@ -5,7 +5,10 @@ import threading
 import numpy as np
 import pytest
 
+from latentlens.core import ADDED, DRAWN, answer, members, record_from_arrays
+from latentlens.core.fidelity import QuerySet
 from latentlens.core.picture import Pictures
+from latentlens.samplers import SAMPLERS
 from latentlens.session import Question, SampleMean, Session
 from tests.made_up import blobs, made_up_record
 
@@ -175,3 +178,164 @@ def test_pictures_come_in_the_order_asked(record):
 def test_too_many_pictures_at_once_are_refused(record):
     with pytest.raises(ValueError, match="At most 200 pictures at a time; got 201"):
         final(Session(record).handle({"kind": "pictures", "id": 1, "rows": [0] * 201}))
+
+
+# -- fidelity and what is added to a sample --------------------------------------
+
+
+def test_added_rows_are_in_the_sample_under_a_role_of_their_own(record):
+    session = Session(record)
+    drawn = session.sample("random", 0.1, 0.7)
+    outside = np.setdiff1d(np.arange(300), drawn.index)[:2]
+    added = np.append(outside, drawn.index[0])
+    question = Question(layer="conv", sampler="random", fraction=0.1, added=added)
+    roles = session.roles(question)
+    assert roles[outside].tolist() == [ADDED, ADDED]
+    assert roles[drawn.index[0]] == DRAWN
+    topped = session.sample("random", 0.1, 0.7, added)
+    assert topped.index.tolist() == [*drawn.index, *outside]
+    assert topped.frame.role.tolist()[-2:] == ["added", "added"]
+
+
+def test_a_sample_with_added_rows_is_no_probability_sample_and_says_so(record):
+    session = Session(record)
+    drawn = session.sample("random", 0.1, 0.7)
+    assert drawn.probability
+    assert drawn.note == ""
+    outside = np.setdiff1d(np.arange(300), drawn.index)[:1]
+    topped = session.sample("random", 0.1, 0.7, outside)
+    assert not topped.probability
+    assert set(topped.weight) == {1.0}
+    assert "1 item was added by hand. This is no probability sample" in topped.note
+    assert topped.frame.attrs["note"] == topped.note
+    assert session.sample("random", 0.1, 0.7, drawn.index[:3]).probability
+
+
+def test_rows_that_are_none_cannot_be_added(record):
+    with pytest.raises(ValueError, match="added must hold rows between 0 and 299"):
+        Session(record).roles(Question(layer="conv", added=[300]))
+
+
+def test_the_most_outlying_items_of_a_group_are_those_of_lowest_ratio_outside_the_sample(record):
+    session = Session(record)
+    question = Question(layer="conv", label="bee", correctness="correct", fraction=0.05)
+    found = session.most_outlying(question, 4)
+    ranking, roles = session.ranking("max_margin"), session.roles(question)
+    member = (record.label == 1) & record.correct & (roles == 0)
+    assert found.tolist() == sorted(np.flatnonzero(member), key=ranking.log_ratio.__getitem__)[:4]
+
+
+def test_unless_told_how_many_as_many_as_the_fraction_of_the_group_are_added(record):
+    session = Session(record)
+    size = int(((record.label == 1) & record.correct).sum())
+
+    def found(fraction):
+        question = Question(layer="conv", label="bee", correctness="correct", fraction=fraction)
+        return len(session.most_outlying(question))
+
+    assert found(0.001) == 1
+    assert found(0.05) == round(0.05 * size)
+    assert found(0.5) == 10
+
+
+def test_a_group_without_items_cannot_be_topped_up(record):
+    nobody = record_from_arrays(record.latent, record.label, record.label, classes=record.classes)
+    question = Question(layer="latent", label="bee", correctness="incorrect")
+    with pytest.raises(ValueError, match="The data have no item in this group"):
+        Session(nobody).most_outlying(question)
+
+
+QUALITY = {"kind": "quality", "id": 9, "sampler": "max_margin", "fraction": 0.3, "j": 0.7,
+           "by": "true", "k": 8}  # fmt: skip
+
+
+def substance(session, **changes):
+    replies = list(session.handle({**QUALITY, **changes}))
+    return [reply for reply in replies if reply["kind"] == "quality"]
+
+
+def brute_quality(session, conv, sampler, fraction):
+    """Ask for the answer to every cell, one by one, and average."""
+    record, scores = session.record, []
+    for name in record.layers:
+        raw = conv if name == "conv" else session.raw(name)
+        for label in range(3):
+            for correctness in ("correct", "incorrect"):
+                member = members(
+                    record.label, record.pred, label_class=label, correctness=correctness
+                )
+                if not member.any():
+                    continue
+                roles = session.ranking(sampler).roles(fraction, 0.7)
+                one = answer(record.layers[name], roles=roles, member=member, k=8, raw=raw)
+                scores.append((one.precision, one.cosine_distance, one.js_distance))
+    s1 = [s for s, _, _ in scores if s is not None]
+    return np.mean(s1), np.mean([s for _, s, _ in scores]), np.mean([s for _, _, s in scores])
+
+
+def test_quality_is_the_mean_over_the_cells_asked_one_by_one(record, conv):
+    session = Session(record, read_activations=Model(conv))
+    first, last_ = substance(session)
+    assert (first["done"], last_["done"]) == (False, True)
+    assert all(s2 is None for curve in first["curves"] for s2 in curve["s2"])
+    assert last_["fractions"] == [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.8]
+    assert last_["skipped"] == ["latent", "logits"]
+    assert [curve["sampler"] for curve in last_["curves"]][:2] == ["max_margin", "random"]
+    for curve in last_["curves"][:2]:
+        for at, fraction in enumerate(last_["fractions"]):
+            expected = brute_quality(session, conv, curve["sampler"], fraction)
+            got = curve["s1"][at], curve["s2"][at], curve["s3"][at]
+            np.testing.assert_allclose(got, expected, atol=1e-7)
+
+
+def test_what_was_scored_once_is_not_run_again(record, conv):
+    model = Model(conv)
+    session = Session(record, read_activations=model)
+    substance(session)
+    once = len(model.asked)
+    assert once == len(set(model.asked))
+    assert [reply["done"] for reply in substance(session, k=5)] == [True]
+    assert len(model.asked) == once
+    substance(session, fraction=0.31)
+    more = {int(row) for name in session.compared("max_margin")
+            for row in session.sample(name, 0.31, 0.7).index}  # fmt: skip
+    assert set(model.asked[once:]) <= more
+
+
+def test_at_fraction_one_every_sampler_has_no_error_and_the_model_is_not_run(record, conv):
+    model = Model(conv)
+    session = Session(record, read_activations=model)
+    names = [name for name in SAMPLERS if session.ranking(name).uses_fraction]
+    queries = QuerySet(record, k=8)
+    scores = final(session.fidelity(queries, [session.draw(name, 1.0, 0.7) for name in names]))
+    assert (scores.overall("s1") == 1).all()
+    assert (scores.overall("s2") == 0).all()
+    assert (scores.overall("s3") == 0).all()
+    assert model.asked == []
+
+
+def test_without_a_model_s2_is_known_for_the_latent_and_the_logits(record):
+    session = Session(record)
+    queries = QuerySet(record, k=8)
+    assert session.without_means(queries) == ("conv",)
+    scores = final(session.fidelity(queries, [session.draw("random", 0.2, 0.7)]))
+    at = dict(zip(scores.layers, scores.s2[0], strict=True))
+    assert np.isnan(at["conv"]).all()
+    assert not np.isnan(at["latent"]).any()
+    assert not np.isnan(at["logits"]).any()
+    assert np.isnan(scores.overall("s2")[0])
+    assert scores.overall("s2", known=True)[0] == pytest.approx(
+        np.mean([at["latent"], at["logits"]])
+    )
+    (reply,) = substance(session)
+    assert reply["done"]
+    assert set(reply["curves"][0]["s2"]) == {None}
+
+
+def test_quality_without_cells_or_layers_is_refused_in_words(record):
+    nameless = record_from_arrays(record.latent)
+    with pytest.raises(ValueError, match="No item's label is known, so there are no cells"):
+        substance(Session(nameless), sampler="random", k=2)
+    narrow = record_from_arrays(record.latent, record.label, record.pred)
+    with pytest.raises(ValueError, match="k = 8 covers all units of every layer"):
+        substance(Session(narrow))

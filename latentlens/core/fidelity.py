@@ -415,7 +415,7 @@ class _Firsts:
         kth[~enough] = 0
         hits = np.bincount(cell[top], weights=exact[top] >= kth[cell[top]], minlength=n_cells)
         short = k - np.bincount(cell[top], minlength=n_cells)
-        for at in np.flatnonzero(short):
+        for at in np.flatnonzero(short).tolist():
             hits[at] += self._filled_up(at, seen[cell[seen] == at], int(short[at]), kth[at], k)
         return hits / k
 
