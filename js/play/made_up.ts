@@ -1,7 +1,14 @@
 /** A record nobody measured: blobs with a few errors, layers with a few loud units. */
 
 import { encode, type TypedArray } from "../src/codec";
-import type { LayerReply, NdArray, Picture, State } from "../src/protocol.gen";
+import type {
+  LayerReply,
+  NdArray,
+  Picture,
+  QualityReply,
+  QualityRequest,
+  State,
+} from "../src/protocol.gen";
 
 export const CLASSES = [
   "zero",
@@ -258,5 +265,36 @@ function make_ranked(group: Int32Array, ratio: Float64Array): State["ranked"] {
     allocation: "proportional",
     floor: 0,
     notes: [],
+  };
+}
+
+/** What a kernel might say of a sample's quality; the first reply has no S2. */
+export function made_up_quality(
+  { fraction, k }: QualityRequest,
+  done: boolean,
+): Omit<QualityReply, "id"> {
+  const usual = [0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8];
+  const fractions = [...new Set([...usual, fraction])].sort((a, b) => a - b);
+  const curve = (sampler: string, title: string, gain: number) => {
+    const s1 = fractions.map((share) => Math.min(1, share ** (0.4 / gain)));
+    return {
+      sampler,
+      title,
+      s1,
+      s2: s1.map((v) => (done ? 0.4 * (1 - v) ** 2 : null)),
+      s3: s1.map((v) => 0.8 * (1 - v)),
+    };
+  };
+  return {
+    kind: "quality",
+    fractions,
+    curves: [
+      curve("max_margin", "Max margin", 3.5),
+      curve("random", "Random", 1.2),
+      curve("coreset", "Coreset", 4.5),
+    ],
+    n_cells: 80,
+    skipped: Object.keys(WIDTHS).filter((name) => WIDTHS[name]! <= k),
+    done,
   };
 }

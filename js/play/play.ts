@@ -6,7 +6,7 @@ import define from "../src/index";
 import type { Request, State } from "../src/protocol.gen";
 import { write_members, write_roles } from "../src/query";
 import { FakeModel } from "./fake_model";
-import { CLASSES, type MadeUp, make_up, WIDTHS } from "./made_up";
+import { CLASSES, type MadeUp, made_up_quality, make_up, WIDTHS } from "./made_up";
 
 const query = new URLSearchParams(location.search);
 const made = make_up(Number(query.get("n") ?? 2000));
@@ -29,6 +29,9 @@ function answer(request: Request) {
       return { kind: "pictures" as const, pictures: request.rows.map(made.picture) };
     case "means":
       return means(request.question, made);
+    case "quality":
+      setTimeout(() => fake.reply({ ...made_up_quality(request, true), id: request.id }), 1500);
+      return made_up_quality(request, false);
     default:
       return { kind: "error" as const, message: "The play page has no kernel to ask." };
   }
@@ -108,6 +111,9 @@ const SCENES: Record<string, Partial<State>> = {
   wide: { layer: "conv2.relu" },
   count: { layer: "fc1.relu", measure: "count", fraction: 0.2 },
   unit: { unit: 31, color_by: "unit", label: "two" },
+  missing: { fraction: 0.01, j: 0 },
+  random: { sampler: "random" },
+  compare: { label: "seven", correctness: "incorrect" },
   stopped: { status: "stopped" },
 };
 
@@ -131,4 +137,12 @@ const { signal } = new AbortController();
 const props = { model: fake.model, signal } as unknown as Parameters<typeof initialize>[0];
 initialize(props);
 render({ ...props, el: main } as unknown as Parameters<typeof render>[0]);
+if (query.has("compare")) {
+  const chosen = query.get("compare") ?? "";
+  setTimeout(() => {
+    const select = [...main.querySelectorAll("select")].find((el) => el.value === "nothing")!;
+    select.value = chosen;
+    select.dispatchEvent(new Event("change", { bubbles: true }));
+  }, 300);
+}
 if (query.has("gone")) setTimeout(() => fake.trigger("comm:close"), 600);

@@ -4,10 +4,13 @@ import { h } from "./dom";
 import { controls } from "./panes/controls";
 import { header } from "./panes/header";
 import { map } from "./panes/map";
+import { margin } from "./panes/margin";
 import { max_neurons } from "./panes/max_neurons";
 import { mean_activation } from "./panes/mean_activation";
+import { missing } from "./panes/missing";
 import { notices } from "./panes/notices";
 import type { Pane } from "./panes/pane";
+import { quality } from "./panes/quality";
 import { strip } from "./panes/strip";
 import { top_k } from "./panes/top_k";
 import { working } from "./panes/working";
@@ -22,7 +25,10 @@ const PANES: readonly (readonly [string, Pane])[] = [
   ["top-k", top_k],
   ["max-neurons", max_neurons],
   ["mean", mean_activation],
+  ["missing", missing],
   ["strip", strip],
+  ["quality", quality],
+  ["margin", margin],
 ];
 
 /** Fill `el` with the lens until `signal` aborts. */

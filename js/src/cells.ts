@@ -54,15 +54,20 @@ export function fill_count(n: number, fraction: number): number {
   return Math.min(n, MOST_ADDED, Math.max(1, Math.round(fraction * n)));
 }
 
-/** The first items of a cell, the most outlying leading, ascending by row. */
+/** As many of the most outlying items of each cell as are wanted of it. */
 export function fill_rows(
   outlying: Uint32Array,
-  fits: (row: number) => boolean,
-  n: number,
-): Uint32Array {
+  cell: (row: number) => number,
+  wanted: ReadonlyMap<number, number>,
+): number[] {
+  const left = new Map(wanted);
   const rows: number[] = [];
-  for (let at = 0; at < outlying.length && rows.length < n; at++) {
-    if (fits(outlying[at]!)) rows.push(outlying[at]!);
+  for (const row of outlying) {
+    const at = cell(row);
+    const n = left.get(at) ?? 0;
+    if (n === 0) continue;
+    rows.push(row);
+    left.set(at, n - 1);
   }
-  return Uint32Array.from(rows).sort();
+  return rows;
 }

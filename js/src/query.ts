@@ -264,7 +264,7 @@ export function write_sample_order(roles: Uint8Array, orders: Orders, out: Uint3
     if (role === OUTLIER || role === DRAWN) out[n++] = row;
   }
   for (const row of orders.sure) if (roles[row] === EXEMPLAR) out[n++] = row;
-  for (const row of orders.outlying) if (roles[row] === ADDED) out[n++] = row;
+  for (let row = 0; row < roles.length; row++) if (roles[row] === ADDED) out[n++] = row;
   return n;
 }
 

@@ -1,5 +1,6 @@
 /** Numbers and states, said in words. */
 
+import type { Cell } from "./cells";
 import type { Kind, LayerInfo, Measure } from "./protocol.gen";
 import type { Figures } from "./query";
 import type { Store } from "./store";
@@ -50,8 +51,7 @@ export const KIND_TITLES: Record<Kind, string> = {
 };
 
 /** The group in words, such as "incorrect items of class 7 in the selection". */
-export function group_words(store: Store): string {
-  const correctness = store.get("correctness");
+export function group_words(store: Store, correctness = store.get("correctness")): string {
   const label = store.get("label");
   const by = store.get("by") === "true" ? "class" : "predicted class";
   return [
@@ -61,6 +61,13 @@ export function group_words(store: Store): string {
   ]
     .filter(Boolean)
     .join(" ");
+}
+
+/** The second group of a comparison in words; empty while none is made. */
+export function rival_words(store: Store): string {
+  if (!store.get("rival_member")) return "";
+  if (store.get("compare") === "selection") return "items outside the selection, of its classes";
+  return group_words(store, store.get("correctness") === "correct" ? "incorrect" : "correct");
 }
 
 /** Why a group has nothing to show; empty if it has. */
@@ -116,4 +123,13 @@ export const MEASURE_WORDS: Record<Measure, string> = {
 /** The name of a class by its number. */
 export function class_name(store: Store, number: number): string {
   return store.get("about")?.classes[number] ?? "?";
+}
+
+/** A cell's items in words, such as "wrong 7s". */
+export function cell_words(store: Store, { label_class, right }: Cell): string {
+  const name = class_name(store, label_class);
+  const how = right ? "right" : "wrong";
+  if (store.get("by") === "predicted")
+    return `items ${right ? "rightly" : "wrongly"} called ${name}`;
+  return /^.$|^\d+$/.test(name) ? `${how} ${name}s` : `${how} items of ${name}`;
 }

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { rows } from "../play/fake_model";
+import { make_bins } from "../src/panes/bins";
 import { controls } from "../src/panes/controls";
 import { header } from "../src/panes/header";
-import { make_bins, max_neurons } from "../src/panes/max_neurons";
+import { max_neurons } from "../src/panes/max_neurons";
 import { envelope, mean_activation } from "../src/panes/mean_activation";
 import { notices } from "../src/panes/notices";
 import type { Pane } from "../src/panes/pane";
@@ -290,7 +291,7 @@ describe("controls", () => {
     const { el } = await show(controls, { sampler: "random" });
     const j = all(el, 'input[type="range"]')[1] as HTMLInputElement;
     expect(j.disabled).toBe(true);
-    expect(j.closest("label")!.title).toContain("Random has no two ends");
+    expect(j.closest("label")!.title).toBe("Random items have no two ends to choose between.");
   });
 
   it("let go of a unit when the layer changes", async () => {

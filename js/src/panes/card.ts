@@ -1,6 +1,6 @@
 /** What all panes with a figure have in common. */
 
-import { h, set_text } from "../dom";
+import { h, set_aria, set_text } from "../dom";
 import type { Kind } from "../protocol.gen";
 import type { Store } from "../store";
 import { KIND_TITLES } from "../words";
@@ -59,6 +59,82 @@ export function make_card(el: HTMLElement, title: string): Card {
     },
     stale: (is) => void el.classList.toggle("ll-stale", is),
   };
+}
+
+/** From this width of the lens on, cards that can be folded begin open. */
+const WIDE = 720;
+
+/** A card's fold, which is remembered in this browser by the card's name. */
+export interface Fold {
+  open(): boolean;
+}
+
+/** Let a card fold down to its head; `turned` is called whenever it does. */
+export function make_fold(
+  el: HTMLElement,
+  name: string,
+  turned: (open: boolean) => void,
+  signal: AbortSignal,
+): Fold {
+  const title = el.querySelector("h3")!;
+  const button = h("button", { type: "button", className: "ll-fold" }, title.textContent);
+  const width = (el.closest(".ll") ?? el).clientWidth;
+  let open = recall(name) ?? (width === 0 || width >= WIDE);
+  const show = (): void => {
+    set_aria(button, "expanded", open);
+    el.classList.toggle("ll-shut", !open);
+  };
+  title.replaceChildren(button);
+  button.addEventListener(
+    "click",
+    () => {
+      open = !open;
+      remember(name, open);
+      show();
+      turned(open);
+    },
+    { signal },
+  );
+  show();
+  return { open: () => open };
+}
+
+const FOLDS = "latentlens:fold:";
+
+/** Null where nothing is remembered, or the page may remember nothing. */
+function recall(name: string): boolean | null {
+  try {
+    const held = localStorage.getItem(FOLDS + name);
+    return held === null ? null : held === "open";
+  } catch {
+    return null;
+  }
+}
+
+function remember(name: string, open: boolean): void {
+  try {
+    localStorage.setItem(FOLDS + name, open ? "open" : "shut");
+  } catch {
+    // A page without storage forgets, which does no harm.
+  }
+}
+
+/** Call when the element comes into view and when it leaves it. */
+export function on_visible(
+  el: Element,
+  run: (visible: boolean) => void,
+  signal: AbortSignal,
+): void {
+  if (!("IntersectionObserver" in globalThis)) {
+    run(true);
+    return;
+  }
+  const observer = new IntersectionObserver((entries) => {
+    const last = entries.at(-1);
+    if (last && !signal.aborted) run(last.isIntersecting);
+  });
+  observer.observe(el);
+  signal.addEventListener("abort", () => observer.disconnect(), { once: true });
 }
 
 /** Call with the element's width in CSS pixels, now and whenever it changes. */

@@ -1,6 +1,7 @@
 import { type Child, h, set_aria, set_text } from "../dom";
-import type { By, Correctness, Measure } from "../protocol.gen";
-import type { Key, Settable, Store } from "../store";
+import type { By, Correctness, Measure, SamplerInfo } from "../protocol.gen";
+import { find_questions } from "../questions";
+import type { Compare, Key, Settable, Store } from "../store";
 import { percent, whole } from "../words";
 import type { Pane } from "./pane";
 
@@ -13,6 +14,11 @@ const CORRECTNESS: Record<Correctness, string> = {
 };
 const BY: Record<By, string> = { true: "true", predicted: "predicted" };
 const MEASURE: Record<Measure, string> = { max: "max", count: "count", mean: "mean" };
+const COMPARE: Record<Compare, string> = {
+  nothing: "nothing",
+  correctness: "correct against incorrect",
+  selection: "selection against the rest of its class",
+};
 
 /** Where "Reset" returns to. Layer, sampler and projection stay: changing them costs time. */
 const START = {
@@ -25,6 +31,7 @@ const START = {
   measure: "max",
   unit: -1,
   color_by: "label",
+  compare: "nothing",
 } as const satisfies Partial<Settable>;
 
 /** The questions one can ask, as native controls. */
@@ -40,7 +47,9 @@ export const controls: Pane = (el, store, signal) => {
     together(label(use), segments(use, "by", "Class by", BY)),
     segments(use, "correctness", "Items", CORRECTNESS),
     together(k_input(use), segments(use, "measure", "Rank by", MEASURE)),
+    together(compare(use), questions(use)),
     chosen(use),
+    taken(use),
     h("div", { className: "ll-far" }, projection(use), reset(use)),
   );
 };
@@ -107,11 +116,7 @@ function fraction({ store, signal }: Use): HTMLElement {
   const slider = h("input", { type: "range", min: "0.01", max: "1", step: "0.01" });
   const shown = h("output", { className: "ll-value" });
   const presets = PRESETS.map((share) =>
-    h(
-      "button",
-      { type: "button", value: String(share), title: `Sample ${percent(share)}` },
-      percent(share),
-    ),
+    h("button", { type: "button", value: String(share) }, percent(share)),
   );
   store.watch(
     ["fraction"],
@@ -125,6 +130,20 @@ function fraction({ store, signal }: Use): HTMLElement {
     signal,
   );
   drag(slider, store, signal, (value) => store.set({ fraction: value }));
+  const whole_field = field("Fraction", slider, shown);
+  store.watch(
+    ["sampler_info"],
+    () => {
+      const info = store.get("sampler_info");
+      const used = info?.uses_fraction ?? true;
+      for (const control of [slider, ...presets]) control.disabled = !used;
+      whole_field.title = used ? "Share of all items that the sample takes." : why_not(info);
+      presets.forEach((button, i) => {
+        button.title = used ? `Sample ${percent(PRESETS[i]!)}` : why_not(info);
+      });
+    },
+    signal,
+  );
   const bar = h(
     "div",
     { className: "ll-presets", role: "group", aria: { label: "Fractions" } },
@@ -138,7 +157,12 @@ function fraction({ store, signal }: Use): HTMLElement {
     },
     { signal },
   );
-  return together(field("Fraction", slider, shown), bar);
+  return together(whole_field, bar);
+}
+
+/** Why a control does nothing for this sampler. */
+function why_not(info: SamplerInfo | null): string {
+  return info?.reason || `${info?.title ?? "This sampler"} leaves no choice here.`;
 }
 
 function j_slider({ store, signal }: Use): HTMLElement {
@@ -147,16 +171,15 @@ function j_slider({ store, signal }: Use): HTMLElement {
   slider.setAttribute("aria-label", "Outliers j");
   const whole_field = field("Outliers", slider, shown);
   store.watch(
-    ["j", "ranked", "sampler", "about"],
+    ["j", "ranked", "sampler_info"],
     () => {
-      const about = store.get("about");
-      const now = about?.samplers.find(({ name }) => name === store.get("sampler"));
-      const used = now?.uses_j ?? store.get("ranked")?.uses_j ?? true;
+      const info = store.get("sampler_info");
+      const used = info?.uses_j ?? store.get("ranked")?.uses_j ?? true;
       slider.value = String(store.get("j"));
       slider.disabled = !used;
       whole_field.title = used
         ? "Share of each group's sample taken from its outlying end; the rest are exemplars."
-        : `${now?.title ?? "This sampler"} has no two ends to choose between, so j does nothing.`;
+        : why_not(info);
       set_text(shown, used ? store.get("j").toFixed(2) : "–");
     },
     signal,
@@ -335,13 +358,83 @@ function chosen({ store, signal }: Use): HTMLElement {
   return clear;
 }
 
+/** Against what the group is set beside it in the figures. */
+function compare(use: Use): HTMLElement {
+  const { store } = use;
+  const select = menu(
+    use,
+    ["compare", "correctness", "picked"],
+    (el) => {
+      if (el.options.length === 0) fill(el, Object.entries(COMPARE));
+      const none = store.get("picked").length === 0;
+      el.options[2]!.disabled = none;
+      el.title = none ? "For a selection, choose items on the map first." : "";
+      el.value = store.get("rival_member") ? store.get("compare") : "nothing";
+    },
+    (value) => {
+      // The first group must be one of the two.
+      const either = value === "correctness" && store.get("correctness") === "all";
+      store.set({ compare: value as Compare, ...(either && { correctness: "correct" }) });
+    },
+  );
+  return field("Compare", select);
+}
+
+/** Questions by name, each of which sets the controls. */
+function questions(use: Use): HTMLElement {
+  const { store, signal } = use;
+  const select = h("select", { className: "ll-questions" });
+  store.watch(
+    ["about", "cells", "label", "by", "k", "layer"],
+    () => {
+      const found = find_questions(store);
+      fill(select, [
+        ["", "choose…"],
+        ...found.map(({ title }, i): [string, string] => [String(i), title]),
+      ]);
+      select.disabled = found.length === 0;
+    },
+    signal,
+  );
+  select.title = "Questions by name: each sets the controls that answer it.";
+  const ask = (): void => {
+    const question = select.value === "" ? undefined : find_questions(store)[Number(select.value)];
+    select.value = "";
+    if (question) store.set({ unit: -1, ...leave_unit(store), ...question.set() });
+  };
+  select.addEventListener("change", ask, { signal });
+  return field("Ask", select);
+}
+
+function taken({ store, signal }: Use): HTMLElement {
+  const clear = h("button", { type: "button", className: "ll-chip" });
+  clear.title = "Rows taken into the sample by hand. Click to take them back.";
+  store.watch(
+    ["extra"],
+    () => {
+      const n = store.get("extra").length;
+      clear.hidden = n === 0;
+      set_text(clear, `${whole(n)} added ×`);
+    },
+    signal,
+  );
+  clear.addEventListener("click", () => store.set({ added: no_rows() }), { signal });
+  return clear;
+}
+
 function reset({ store, signal }: Use): HTMLElement {
   const button = h("button", { type: "button" }, "Reset");
   button.title =
-    "Back to 5 %, j 0.7, all items, k 10; the selection and the picked unit are let go.";
+    "Back to 5 %, j 0.7, all items, k 10; the selection, what was added and the picked unit are let go.";
   const back = (): void => {
     const keep = store.get("layer_info")?.keep ?? START.k;
-    store.set({ ...START, k: Math.min(START.k, keep), selection: no_rows(), hidden: new Set() });
+    store.set({
+      ...START,
+      k: Math.min(START.k, keep),
+      selection: no_rows(),
+      added: no_rows(),
+      hidden: new Set(),
+    });
   };
   button.addEventListener("click", back, { signal });
   return button;

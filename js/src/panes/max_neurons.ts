@@ -12,24 +12,10 @@ import {
   waiting_words,
   whole,
 } from "../words";
+import { type Bin, BOTTOM, bins_in, HEIGHT, LEFT, make_bins, type Rest, SLOT, TOP } from "./bins";
 import { make_card, make_marks, on_width, replace_marks } from "./card";
 import type { Pane } from "./pane";
-
-const HEIGHT = 108;
-const TOP = 14;
-const BOTTOM = 16;
-const LEFT = 40;
-const SLOT = 24;
-/** Numbers of four digits need more. */
-const WIDE_SLOT = 30;
-
-/** One bar: a unit, or the items without a maximal unit. */
-export interface Bin {
-  label: string;
-  unit: number;
-  sample: number;
-  exact: number;
-}
+import { show_bin_pair } from "./versus";
 
 /** Of how many items each unit is the maximum: the sample filled, the exact outlined. */
 export const max_neurons: Pane = (el, store, signal) => {
@@ -50,6 +36,10 @@ export const max_neurons: Pane = (el, store, signal) => {
       if (!chart.childElementCount) card.instead(waiting_words(store));
       return;
     }
+    if (store.get("rival_member")) {
+      show_bin_pair(card, chart, figures, store, width);
+      return;
+    }
     const { js_distance } = figures;
     card.n(`n ${whole(figures.n_used)} of ${whole(figures.n_group)}`);
     card.kind(kind_of(figures, js_distance !== null));
@@ -61,14 +51,12 @@ export const max_neurons: Pane = (el, store, signal) => {
     const why = empty_words(store, figures);
     card.instead(why);
     if (why || width < 1) return;
-    const slot = figures.exact_counts.length > 1000 ? WIDE_SLOT : SLOT;
-    const room = Math.max(3, Math.floor((width - LEFT) / slot));
-    const { bins, rest } = make_bins(figures, room);
+    const { bins, rest } = make_bins(figures, bins_in(width, figures.exact_counts.length));
     draw_bins(chart, bins, figures, store, width);
     card.note(note_words(figures, rest) + told_words(store.get("layer_info")));
   };
 
-  store.watch(["answer", "unit", "layer_error", "doing"], draw, signal);
+  store.watch(["answer", "rival", "unit", "layer_error", "doing"], draw, signal);
   make_marks(chart, store, signal);
   on_width(
     card.body,
@@ -80,46 +68,11 @@ export const max_neurons: Pane = (el, store, signal) => {
   );
 };
 
-/** Units without a bar of their own. */
-export interface Rest {
-  units: number;
-  sample: number;
-  exact: number;
-}
-
 function note_words({ n_used, n_group }: Figures, rest: Rest): string {
   const told = "Filled: sample. Outline: exact, which sorts the bars.";
   if (rest.units === 0) return told;
   const shares = `${percent(rest.sample / n_used)} sample, ${percent(rest.exact / n_group)} exact`;
   return `${told} ${count(rest.units, "more unit")}: ${shares}.`;
-}
-
-const NONE = -1;
-
-/** Sort the units by their exact count, add the items with none, and leave what has no room. */
-export function make_bins(figures: Figures, room: number): { bins: Bin[]; rest: Rest } {
-  const { counts, exact_counts, none, exact_none } = figures;
-  const units: number[] = [];
-  for (let u = 0; u < exact_counts.length; u++) if (exact_counts[u] || counts[u]) units.push(u);
-  units.sort((a, b) => exact_counts[b]! - exact_counts[a]! || a - b);
-  const bins: Bin[] = units.map((unit) => ({
-    label: String(unit),
-    unit,
-    sample: counts[unit]!,
-    exact: exact_counts[unit]!,
-  }));
-  const silent: Bin[] =
-    exact_none || none ? [{ label: "none", unit: NONE, sample: none, exact: exact_none }] : [];
-  const shown = Math.max(room - silent.length, 1);
-  return { bins: [...bins.slice(0, shown), ...silent], rest: add_up(bins.slice(shown)) };
-}
-
-function add_up(bins: Bin[]): Rest {
-  return {
-    units: bins.length,
-    sample: bins.reduce((total, { sample }) => total + sample, 0),
-    exact: bins.reduce((total, { exact }) => total + exact, 0),
-  };
 }
 
 function draw_bins(

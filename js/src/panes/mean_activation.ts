@@ -3,8 +3,10 @@ import type { Figures } from "../query";
 import type { Store } from "../store";
 import {
   empty_words,
+  group_words,
   kind_of,
   ratio,
+  rival_words,
   short,
   told_words,
   unit_noun,
@@ -13,6 +15,7 @@ import {
 } from "../words";
 import { make_card, on_width, toggle_unit } from "./card";
 import type { Pane } from "./pane";
+import { mean_pair } from "./versus";
 
 const HEIGHT = 92;
 const TOP = 8;
@@ -43,6 +46,10 @@ export const mean_activation: Pane = (el, store, signal) => {
       if (!chart.childElementCount) card.instead(waiting_words(store));
       return;
     }
+    if (store.get("rival_member")) {
+      show_pair(figures);
+      return;
+    }
     const { mean, exact_mean, cosine_distance, n_used, n_group } = figures;
     card.n(`n ${whole(n_used)} of ${whole(n_group)}`);
     card.kind(mean ? kind_of(figures, exact_mean !== null) : exact_mean ? "exact" : null);
@@ -59,6 +66,17 @@ export const mean_activation: Pane = (el, store, signal) => {
     read_out(store, readout, under);
   };
 
+  /** The group's exact mean as the area, the second group's as the line. */
+  const show_pair = (figures: Figures): void => {
+    const pair = mean_pair(card, figures, store);
+    if (!pair || width < 1) return;
+    const steps = draw_profile(chart, pair, width);
+    const folded =
+      steps > 0 ? ` ${whole(pair.exact_mean!.length)} units in ${whole(steps)} steps.` : "";
+    card.note(`Area: ${group_words(store)}. Line: ${rival_words(store)}. Both exact.${folded}`);
+    read_out(store, readout, under);
+  };
+
   const point = (event: Event): void => {
     const units = store.get("answer")?.exact_counts.length ?? 0;
     const { left } = chart.getBoundingClientRect();
@@ -70,7 +88,7 @@ export const mean_activation: Pane = (el, store, signal) => {
   chart.addEventListener("pointerleave", () => set_text(readout, ""), { signal });
   chart.addEventListener("click", () => under >= 0 && toggle_unit(store, under), { signal });
   store.watch(
-    ["answer", "means", "waiting", "unit", "kernel_gone", "layer_error", "doing"],
+    ["answer", "rival", "means", "waiting", "unit", "kernel_gone", "layer_error", "doing"],
     draw,
     signal,
   );
@@ -90,9 +108,12 @@ function read_out(store: Store, el: HTMLElement, unit: number): void {
     set_text(el, "");
     return;
   }
+  const rival = store.get("rival");
+  const beside = store.get("rival_member") ? rival?.side.mean : null;
   const parts = [
-    figures.mean && `sample ${short(figures.mean[unit]!)}`,
+    !store.get("rival_member") && figures.mean && `sample ${short(figures.mean[unit]!)}`,
     figures.exact_mean && `exact ${short(figures.exact_mean[unit]!)}`,
+    beside && `second group ${short(beside[unit]!)}`,
   ];
   set_text(
     el,
@@ -133,7 +154,11 @@ function sentence(text: string): string {
 }
 
 /** Draw both profiles; gives the number of steps if units had to share them, else 0. */
-function draw_profile(chart: SVGElement, figures: Figures, width: number): number {
+function draw_profile(
+  chart: SVGElement,
+  figures: Pick<Figures, "mean" | "exact_mean">,
+  width: number,
+): number {
   const { mean, exact_mean } = figures;
   const units = (mean ?? exact_mean)!.length;
   const room = width - LEFT;

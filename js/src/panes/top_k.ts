@@ -17,6 +17,7 @@ import {
 } from "../words";
 import { make_card, make_marks, on_width, replace_marks } from "./card";
 import type { Pane } from "./pane";
+import { show_top_pair } from "./versus";
 
 const ROW = 18;
 const HEAD = 16;
@@ -39,6 +40,11 @@ export const top_k: Pane = (el, store, signal) => {
       if (!chart.childElementCount) card.instead(waiting_words(store));
       return;
     }
+    if (store.get("rival_member")) {
+      missed.replaceChildren();
+      show_top_pair(card, chart, figures, store, width);
+      return;
+    }
     card.n(`n ${whole(figures.n_used)} of ${whole(figures.n_group)}`);
     card.kind(kind_of(figures, figures.precision !== null));
     say_precision(figures);
@@ -56,7 +62,11 @@ export const top_k: Pane = (el, store, signal) => {
     card.score(`precision@${k}`, value, title, `chance ${chance.toFixed(2)}`);
   };
 
-  store.watch(["answer", "unit", "means", "waiting", "layer_error", "doing"], draw, signal);
+  store.watch(
+    ["answer", "rival", "unit", "means", "waiting", "layer_error", "doing"],
+    draw,
+    signal,
+  );
   make_marks(card.body, store, signal);
   on_width(
     card.body,

@@ -1,0 +1,63 @@
+/** Bars of the histogram of maximally activated units, and the room they need. */
+
+import type { Figures } from "../query";
+
+export const HEIGHT = 108;
+export const TOP = 14;
+export const BOTTOM = 16;
+export const LEFT = 40;
+export const SLOT = 24;
+/** Numbers of four digits need more. */
+const WIDE_SLOT = 30;
+
+/** One bar: a unit, or the items without a maximal unit. */
+export interface Bin {
+  label: string;
+  unit: number;
+  sample: number;
+  exact: number;
+}
+
+/** How many bars there is room for. */
+export function bins_in(width: number, units: number): number {
+  const slot = units > 1000 ? WIDE_SLOT : SLOT;
+  return Math.max(3, Math.floor((width - LEFT) / slot));
+}
+
+/** Units without a bar of their own. */
+export interface Rest {
+  units: number;
+  sample: number;
+  exact: number;
+}
+
+const NONE = -1;
+
+/** The counts that bars are made of. */
+export type Tallies = Pick<Figures, "counts" | "exact_counts" | "none" | "exact_none">;
+
+/** Sort the units by their exact count, add the items with none, and leave what has no room. */
+export function make_bins(figures: Tallies, room: number): { bins: Bin[]; rest: Rest } {
+  const { counts, exact_counts, none, exact_none } = figures;
+  const units: number[] = [];
+  for (let u = 0; u < exact_counts.length; u++) if (exact_counts[u] || counts[u]) units.push(u);
+  units.sort((a, b) => exact_counts[b]! - exact_counts[a]! || a - b);
+  const bins: Bin[] = units.map((unit) => ({
+    label: String(unit),
+    unit,
+    sample: counts[unit]!,
+    exact: exact_counts[unit]!,
+  }));
+  const silent: Bin[] =
+    exact_none || none ? [{ label: "none", unit: NONE, sample: none, exact: exact_none }] : [];
+  const shown = Math.max(room - silent.length, 1);
+  return { bins: [...bins.slice(0, shown), ...silent], rest: add_up(bins.slice(shown)) };
+}
+
+function add_up(bins: Bin[]): Rest {
+  return {
+    units: bins.length,
+    sample: bins.reduce((total, { sample }) => total + sample, 0),
+    exact: bins.reduce((total, { exact }) => total + exact, 0),
+  };
+}

@@ -1,0 +1,409 @@
+import { h, s } from "../dom";
+import { quality_key } from "../effects";
+import type { QualityCurve, QualityReply } from "../protocol.gen";
+import type { Store } from "../store";
+import { count, percent, ratio, whole } from "../words";
+import { make_card, make_fold, on_visible, on_width } from "./card";
+import type { Pane } from "./pane";
+
+type Name = "s1" | "s2" | "s3";
+
+interface Metric {
+  name: Name;
+  title: string;
+  explained: string;
+  /** Whether more is better. */
+  up: boolean;
+}
+
+const METRICS: readonly Metric[] = [
+  {
+    name: "s1",
+    title: "S1 precision",
+    explained: "Share of the sample's top units by maximum that are in the exact top. 1 is best.",
+    up: true,
+  },
+  {
+    name: "s2",
+    title: "S2 cosine distance",
+    explained: "Between the sample's mean activation and the exact one. 0 is best.",
+    up: false,
+  },
+  {
+    name: "s3",
+    title: "S3 Jensen-Shannon",
+    explained:
+      "Distance (base 2) between the sample's histogram of maximally activated units and the " +
+      "exact one. 0 is best.",
+    up: false,
+  },
+];
+
+/** The fractions at which the axis has ticks. */
+const TICKS = [0.05, 0.1, 0.2, 0.4, 0.8];
+const HEIGHT = 116;
+const TOP = 18;
+const BOTTOM = 16;
+const LEFT = 26;
+/** Room for the lines' own names. */
+const RIGHT = 62;
+const LINE = 11;
+const SHORTEST = 190;
+
+/** How well samples of this kind answer, beside random ones: is this fraction enough? */
+export const quality: Pane = (el, store, signal) => {
+  const card = make_card(el, "Fidelity");
+  const headline = h("p", { className: "ll-verdict", role: "status" });
+  const table = h("table", { className: "ll-scores" });
+  const charts = h("div", { className: "ll-multiples" });
+  const bar = h("progress", { max: 1, value: 0, hidden: true });
+  bar.setAttribute("aria-label", "Progress of the fidelity");
+  card.body.append(headline, bar, table, charts);
+  let width = 0;
+
+  const draw = (): void => {
+    const held = store.get("quality");
+    const asked = store.get("quality_question");
+    const reply = held?.reply ?? null;
+    const current = reply !== null && quality_key(held!.asked) === quality_key(asked);
+    card.stale(!current);
+    show_progress(store, bar);
+    card.instead(reply ? "" : waiting_words(store));
+    if (!reply) return;
+    card.kind(current ? "measured" : null);
+    card.n(count(reply.n_cells, "cell"));
+    el.title = RULES;
+    headline.textContent = verdict(reply, held!.asked.fraction, held!.asked.k, held!.asked.sampler);
+    table.replaceChildren(...score_table(reply, held!.asked.fraction, held!.asked.sampler));
+    card.note(note_words(store, reply, current));
+    if (width > 0) {
+      const each = Math.max(SHORTEST, Math.floor((width - 2 * 12) / METRICS.length));
+      const now = store.get("fraction");
+      charts.replaceChildren(...METRICS.map((metric) => draw_chart(metric, reply, now, each)));
+    }
+  };
+
+  const shows = count_view(store, signal);
+  let visible = false;
+  const fold = make_fold(el, "quality", () => shows(visible && fold.open()), signal);
+  on_visible(
+    el,
+    (is) => {
+      visible = is;
+      shows(visible && fold.open());
+    },
+    signal,
+  );
+  store.watch(["quality", "quality_question", "waiting", "kernel_gone", "counts"], draw, signal);
+  on_width(
+    card.body,
+    (now) => {
+      width = now;
+      draw();
+    },
+    signal,
+  );
+};
+
+const RULES =
+  "Mean over all cells: layer, class, correct or incorrect. A cell of which the sample has no " +
+  "item counts 0 for S1 and 1 for S2 and S3. A layer with no more units than k is left out: any " +
+  "k of its units would be right. Of n units, k picked blindly are right k/n of the time.";
+
+/** Count this view among those that show the quality, or not; once it is closed, not. */
+function count_view(store: Store, signal: AbortSignal): (shown: boolean) => void {
+  let counted = false;
+  const set = (shown: boolean): void => {
+    if (shown === counted) return;
+    counted = shown;
+    store.set({ quality_views: store.get("quality_views") + (shown ? 1 : -1) });
+  };
+  signal.addEventListener("abort", () => set(false), { once: true });
+  return set;
+}
+
+function show_progress(store: Store, bar: HTMLProgressElement): void {
+  const waiting = store.get("waiting").quality;
+  bar.hidden = !waiting;
+  if (waiting?.total) bar.value = waiting.done / waiting.total;
+  else bar.removeAttribute("value");
+}
+
+function waiting_words(store: Store): string {
+  const error = store.get("quality")?.error;
+  if (error) return `The sample's quality is not known: ${error}`;
+  if (store.get("kernel_gone")) return "The sample's quality was not asked before the kernel went.";
+  if (!store.get("ranked")) return store.get("doing") || "Waiting for the sample.";
+  return "Comparing samples of several sizes with all items.";
+}
+
+/** Where the fraction asked about stands among those that were measured. */
+function place_of(reply: QualityReply, fraction: number): number {
+  let best = 0;
+  reply.fractions.forEach((share, at) => {
+    if (Math.abs(share - fraction) < Math.abs(reply.fractions[best]! - fraction)) best = at;
+  });
+  return best;
+}
+
+/** "Is 5 % enough?", answered in words. */
+export function verdict(reply: QualityReply, fraction: number, k: number, sampler: string): string {
+  const at = place_of(reply, fraction);
+  const own = curve_of(reply, sampler)?.s1[at];
+  if (own === undefined) return "";
+  const random = curve_of(reply, "random")?.s1[at];
+  const beside = sampler === "random" || random === undefined ? "" : `; random ${of_k(random, k)}`;
+  const units = k === 1 ? "of the top neuron" : `of the top ${k} neurons`;
+  return `${percent(fraction)}: ${of_k(own, k)} ${units} right on average${beside}.`;
+}
+
+/** A share of k, as a whole number unless that would call it all or none. */
+function of_k(share: number, k: number): string {
+  const n = Math.round(share * k);
+  const flat = (n === k && share < 1) || (n === 0 && share > 0);
+  return flat ? (share * k).toFixed(1) : whole(n);
+}
+
+function curve_of(reply: QualityReply, sampler: string): QualityCurve | undefined {
+  return reply.curves.find((curve) => curve.sampler === sampler);
+}
+
+function values_of(curve: QualityCurve, name: Name): (number | null)[] {
+  return curve[name];
+}
+
+/** The curves in the order of the table: the sample's own first. */
+function own_first(reply: QualityReply, sampler: string): QualityCurve[] {
+  const own = reply.curves.filter((curve) => curve.sampler === sampler);
+  return [...own, ...reply.curves.filter((curve) => curve.sampler !== sampler)];
+}
+
+function score_table(reply: QualityReply, fraction: number, sampler: string): HTMLElement[] {
+  const at = place_of(reply, fraction);
+  const curves = own_first(reply, sampler);
+  const head = h(
+    "tr",
+    {},
+    h("td"),
+    ...METRICS.map(({ title, explained, up }) =>
+      h("th", { scope: "col", title: explained }, `${title} `, up ? "↑" : "↓"),
+    ),
+  );
+  const rows = curves.map((curve) =>
+    h(
+      "tr",
+      { className: curve.sampler === sampler ? "ll-own" : "" },
+      h("th", { scope: "row" }, key_line(curve.sampler), curve.title),
+      ...METRICS.map((metric) => score_cell(metric, curve, curves, at)),
+    ),
+  );
+  return [h("thead", {}, head), h("tbody", {}, ...rows)];
+}
+
+function score_cell(
+  { name, up }: Metric,
+  curve: QualityCurve,
+  curves: QualityCurve[],
+  at: number,
+): HTMLElement {
+  const value = values_of(curve, name)[at] ?? null;
+  if (value === null) return h("td", { className: "ll-follows" }, "follows");
+  const known = curves.flatMap((other) => values_of(other, name)[at] ?? []);
+  const best = known.length > 1 && value === (up ? Math.max(...known) : Math.min(...known));
+  if (!best) return h("td", {}, ratio(value));
+  const star = h("span", { className: "ll-best", title: "The best of these", role: "img" }, "★");
+  star.setAttribute("aria-label", "best");
+  return h("td", {}, star, h("b", {}, ratio(value)));
+}
+
+function note_words(store: Store, reply: QualityReply, current: boolean): string {
+  const error = store.get("quality")?.error ?? "";
+  const n_added = store.get("counts").n_added;
+  const parts = [
+    `Mean over ${count(reply.n_cells, "cell")} (layer × class × correctness), each compared with all its items.`,
+    reply.skipped.length > 0
+      ? `Left out, as k covers all their units: ${reply.skipped.join(", ")}.`
+      : "",
+    reply.done || reply.curves.every(({ s2 }) => s2.every((value) => value !== null))
+      ? ""
+      : "S2 follows: the model is run for it.",
+    n_added > 0 ? `Without the ${count(n_added, "item")} added by hand.` : "",
+  ];
+  if (error) parts.push(`Not brought up to date: ${error}`);
+  else if (!current && store.get("kernel_gone")) {
+    parts.push("For other settings: this needs the kernel, which has gone.");
+  } else if (!current) parts.push("For other settings; the new figures follow.");
+  return parts.filter(Boolean).join(" ");
+}
+
+/** How a sampler's line is drawn: the one asked about, random and coreset each have their own dashes. */
+function dash_of(sampler: string): string {
+  return sampler === "random" ? "random" : sampler === "coreset" ? "coreset" : "own";
+}
+
+/** A piece of a sampler's line, as a key. */
+function key_line(sampler: string): SVGElement {
+  return s(
+    "svg",
+    { class: "ll-key", width: 20, height: 8, "aria-hidden": "true" },
+    s("line", { class: `ll-curve ll-curve-${dash_of(sampler)}`, x1: 0, x2: 20, y1: 4, y2: 4 }),
+  );
+}
+
+/** One measure by fraction, a line for each sampler. */
+function draw_chart(
+  metric: Metric,
+  reply: QualityReply,
+  fraction: number,
+  width: number,
+): SVGElement {
+  const { fractions, curves } = reply;
+  const values = curves.flatMap((curve) => values_of(curve, metric.name).filter((v) => v !== null));
+  const most = metric.up ? 1 : nice_top(Math.max(0, ...values));
+  const [low, high] = [Math.log(fractions[0] ?? 0.01), Math.log(fractions.at(-1) ?? 1)];
+  const room = width - LEFT - RIGHT;
+  const x = (share: number): number =>
+    LEFT + (high > low ? (Math.log(share) - low) / (high - low) : 0.5) * room;
+  const y = (value: number): number => HEIGHT - BOTTOM - (value / most) * (HEIGHT - BOTTOM - TOP);
+  const inside = TICKS.filter((t) => Math.log(t) >= low - 1e-9 && Math.log(t) <= high + 1e-9);
+  const now = Math.min(Math.max(Math.log(fraction), low), high);
+  const known = curves.filter((curve) => values_of(curve, metric.name).some((v) => v !== null));
+  return s(
+    "svg",
+    {
+      class: "ll-chart",
+      width,
+      height: HEIGHT,
+      role: "img",
+      "aria-label": chart_label(metric, reply),
+    },
+    s("title", {}, `${chart_label(metric, reply)} ${metric.explained}`),
+    s(
+      "text",
+      { x: LEFT, y: 10, class: "ll-chart-title" },
+      `${metric.title} ${metric.up ? "↑" : "↓"}`,
+    ),
+    ...axis(inside, x, y, most, width - RIGHT),
+    s("line", {
+      class: "ll-now",
+      x1: x(Math.exp(now)),
+      x2: x(Math.exp(now)),
+      y1: TOP - 2,
+      y2: y(0),
+    }),
+    ...known.map((curve) => draw_line(curve, metric.name, fractions, x, y)),
+    ...(known.length > 0
+      ? name_lines(known, metric.name, y, width)
+      : [
+          s(
+            "text",
+            { x: LEFT + 8, y: (TOP + HEIGHT - BOTTOM) / 2 },
+            `${metric.name.toUpperCase()} follows`,
+          ),
+        ]),
+  );
+}
+
+function chart_label({ title, name }: Metric, reply: QualityReply): string {
+  const ends = reply.curves.map((curve) => {
+    const said = reply.fractions.flatMap((share, at) => {
+      const value = values_of(curve, name)[at] ?? null;
+      return value === null ? [] : [`${ratio(value)} at ${percent(share)}`];
+    });
+    return `${curve.title}: ${said.length > 0 ? said.join(", ") : "follows"}`;
+  });
+  return `${title} by fraction. ${ends.join(". ")}.`;
+}
+
+type Scale = (value: number) => number;
+
+function axis(ticks: number[], x: Scale, y: Scale, most: number, right: number): SVGElement[] {
+  const below = ticks.flatMap((share) => [
+    s("line", { class: "ll-grid", x1: x(share), x2: x(share), y1: TOP, y2: y(0) }),
+    s("text", { class: "ll-middle", x: x(share), y: HEIGHT - 3 }, percent(share).replace(" ", "")),
+  ]);
+  const beside = [0, most].map((value) =>
+    s("text", { class: "ll-right", x: LEFT - 4, y: y(value) + 4 }, String(value)),
+  );
+  return [
+    s("g", { class: "ll-axis" }, ...below, s("line", { x1: LEFT, x2: right, y1: y(0), y2: y(0) })),
+    ...beside,
+  ];
+}
+
+function draw_line(
+  curve: QualityCurve,
+  name: Name,
+  fractions: number[],
+  x: Scale,
+  y: Scale,
+): SVGElement {
+  const points = fractions.flatMap((share, at) => {
+    const value = values_of(curve, name)[at] ?? null;
+    return value === null ? [] : [[x(share), y(value)] as const];
+  });
+  const path = points.map(([px, py]) => `${px.toFixed(1)} ${py.toFixed(1)}`).join("L");
+  const kind = `ll-curve-${dash_of(curve.sampler)}`;
+  return s(
+    "g",
+    {},
+    s("path", { class: `ll-curve ${kind}`, d: `M${path}` }),
+    ...points.map(([cx, cy]) => s("circle", { class: `ll-point ${kind}`, cx, cy, r: 2 })),
+  );
+}
+
+/** The lines' names at their right ends, moved apart where they would overlap. */
+function name_lines(curves: QualityCurve[], name: Name, y: Scale, width: number): SVGElement[] {
+  const ends = curves.map((curve) => {
+    const last = values_of(curve, name).filter((v) => v !== null);
+    return { curve, at: y(last.at(-1) ?? 0) };
+  });
+  const places = spread(
+    ends.map(({ at }) => at),
+    LINE,
+    TOP,
+    HEIGHT - BOTTOM,
+  );
+  return ends.map(({ curve }, i) =>
+    s(
+      "text",
+      {
+        class: `ll-name ll-curve-${dash_of(curve.sampler)}`,
+        x: width - RIGHT + 5,
+        y: places[i]! + 3,
+      },
+      fitting(curve.title),
+      s("title", {}, curve.title),
+    ),
+  );
+}
+
+/** A name that has room at the end of a line. */
+function fitting(title: string): string {
+  return title.length > 11 ? `${title.slice(0, 10)}…` : title;
+}
+
+/** Places no nearer than `gap` to each other, in the same order and within bounds. */
+export function spread(places: number[], gap: number, low: number, high: number): number[] {
+  const order = [...places.keys()].sort((a, b) => places[a]! - places[b]! || a - b);
+  const out = [...places];
+  let floor = low;
+  for (const i of order) {
+    out[i] = Math.max(places[i]!, floor);
+    floor = out[i]! + gap;
+  }
+  let ceiling = high;
+  for (const i of order.reverse()) {
+    out[i] = Math.min(out[i]!, ceiling);
+    ceiling = out[i]! - gap;
+  }
+  return out;
+}
+
+/** The next of 1, 2 or 5 times a power of ten. */
+function nice_top(value: number): number {
+  if (value <= 0) return 1;
+  const power = 10 ** Math.floor(Math.log10(value));
+  const step = [1, 2, 5, 10].find((m) => m * power >= value)!;
+  return Number((step * power).toPrecision(1));
+}
