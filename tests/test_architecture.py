@@ -49,6 +49,12 @@ ROOMS = {
     ),
     "data": room(top="numpy", inside="torch sklearn pooch platformdirs"),
     "models": room(top="torch", inside="tqdm"),
+    "experiments": room(
+        "core samplers extract embed data models",
+        "numpy",
+        "altair pandas scipy torch tqdm vl_convert",
+    ),
+    "cli": room("experiments", "typer"),
 }
 HEAVY = "numpy scipy sklearn torch pandas numba umap openTSNE altair anywidget ipywidgets tqdm"
 

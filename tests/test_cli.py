@@ -1,0 +1,64 @@
+"""The command line, from its arguments to its files."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from latentlens.cli import app
+
+QUICK = ["--data", "digits", "--quick", "--no-progress"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Run two results of the quick form."""
+    out = tmp_path_factory.mktemp("paper")
+    done = invoke("--out", str(out), *QUICK, "--only", "figure_4", "--only", "table_4")
+    assert done.exit_code == 0, done.output
+    return out
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, ["paper", *arguments])
+
+
+def test_it_writes_tables_charts_weights_and_a_page(folder):
+    written = {path.name for path in folder.iterdir()}
+    wanted = {f"{name}.{kind}" for name in ("figure_4", "table_4") for kind in ("csv", "json")}
+    assert wanted | {"index.html", "claims.csv", "weights.pt", "figure_4.vl.json"} <= written
+    assert len(pd.read_csv(folder / "figure_4.csv")) > 20
+
+
+def test_a_second_run_reads_what_is_there(folder):
+    before = (folder / "figure_4.csv").stat().st_mtime_ns
+    done = invoke("--out", str(folder), *QUICK, "--only", "figure_4", "--measure", "mean")
+    assert "figure_4: there already, with equal settings" in done.output
+    assert (folder / "figure_4.csv").stat().st_mtime_ns == before
+    assert "by mean" in (folder / "figure_4.vl.json").read_text()
+
+
+def test_it_says_what_the_paper_says_and_what_came_out(folder):
+    done = invoke("--out", str(folder), *QUICK, "--only", "table_4")
+    assert "table_4: MaxMargin's sample holds more of the errors" in done.output
+    assert "[not measured] figure_7" in done.output
+    assert str(folder / "index.html") in done.output.replace("\n", "")
+
+
+def test_it_takes_weights_that_are_there(folder, tmp_path):
+    given = ["--weights", str(folder / "weights.pt")]
+    done = invoke("--out", str(tmp_path), *QUICK, *given, "--only", "table_4")
+    assert done.exit_code == 0
+    assert not (tmp_path / "weights.pt").exists()
+    there, here = (pd.read_csv(each / "table_4.csv") for each in (folder, tmp_path))
+    pd.testing.assert_frame_equal(there, here)
+
+
+def test_errors_are_words_not_tracebacks(tmp_path):
+    done = invoke("--out", str(tmp_path), *QUICK, "--weights", str(tmp_path / "none.pt"))
+    assert done.exit_code == 2
+    assert "Error: There are no weights at" in done.output
+    done = invoke("--out", str(tmp_path), *QUICK, "--only", "figure_9")
+    assert done.exit_code == 2
+    assert "got 'figure_9'" in done.output
