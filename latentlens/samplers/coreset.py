@@ -29,9 +29,10 @@ class CoresetSampler(BaseSampler):
     The strata are true class x right or wrong; small ones are taken whole as far
     as that promises less error ("completion", see `latentlens.core.allocate`).
     Within a stratum the order is such that every head of it is good. Four places
-    of ten go to extremes, which have the maxima that top units are asked for: in
-    turn the item of each latent unit's maximum, the units of largest maximum
-    leading, and the item of largest pre-activation latent, by its Euclidean norm.
+    of ten go to extremes, which have the maxima that top units are asked for: by
+    turns the item of a latent unit's maximum, the units of largest maximum
+    leading; the item whose pre-activation latent is farthest from zero in units of
+    the stratum's own spread (Mahalanobis); and the one whose is longest.
     The other six are herded [1]_: each is the item that brings the mean of a
     Gaussian kernel over the head closest to that over the stratum, extremes
     counted, the bandwidth being the median squared distance.
@@ -77,13 +78,13 @@ class CoresetSampler(BaseSampler):
         group, note = stratify(label, pred, "correctness")
         self.notes_ += [note] if note else []
         size = np.bincount(group).astype(np.int64)
-        strength = pre_activation_norm(latent, pre_latent)
+        strong = scale_down(latent, pre_latent)
         points = centre(latent).astype(np.float32)
         rng = check_random_state(self.random_state)
         rank = np.empty(len(group), np.int64)
         by_group = np.argsort(group, kind="stable")
         for rows in np.split(by_group, np.cumsum(size)[:-1]):
-            rank[rows[order_stratum(points[rows], strength[rows], rng)]] = np.arange(len(rows))
+            rank[rows[order_stratum(points[rows], strong[rows], rng)]] = np.arange(len(rows))
         return Ranking(
             sampler=self._name,
             group=group.astype(np.int32),
@@ -96,37 +97,32 @@ class CoresetSampler(BaseSampler):
         )
 
 
-def pre_activation_norm(
-    latent: NDArray[np.float64], pre_latent: ArrayLike | None
-) -> NDArray[np.float64]:
-    """Give the length of each item's pre-activation latent, or of its latent without one.
+def scale_down(latent: NDArray[np.float64], pre_latent: ArrayLike | None) -> NDArray[np.float64]:
+    """Give the pre-activation latent, or the latent without one, with 1 as largest entry.
 
     Raises
     ------
     ValueError
         If `pre_latent` has another number of items, or values that are not finite.
     """
-    if pre_latent is None:
-        strong = latent
-    else:
-        strong = check_latent(pre_latent, "pre_latent")
-        if len(strong) != len(latent):
-            raise ValueError(
-                f"pre_latent must have one row per item, {len(latent)}, got {len(strong)}"
-            )
+    strong = latent if pre_latent is None else check_latent(pre_latent, "pre_latent")
+    if len(strong) != len(latent):
+        raise ValueError(f"pre_latent must have one row per item, {len(latent)}, got {len(strong)}")
     largest = np.abs(strong).max()
-    return np.linalg.norm(strong / (largest if largest > 0 else 1), axis=1)
+    return strong / (largest if largest > 0 else 1)
 
 
 def order_stratum(
-    points: NDArray[np.float32], strength: NDArray[np.float64], rng: np.random.RandomState
+    points: NDArray[np.float32], strong: NDArray[np.float64], rng: np.random.RandomState
 ) -> NDArray[np.int64]:
     """Put the items of one stratum in the order in which samples take them.
 
     Parameters
     ----------
     points : ndarray of shape (n, d), float32
-    strength : ndarray of shape (n,), float64
+        The latent.
+    strong : ndarray of shape (n, d'), float64
+        The pre-activation latent.
     rng : RandomState
 
     Returns
@@ -134,7 +130,7 @@ def order_stratum(
     ndarray of shape (n,), int64
     """
     n = len(points)
-    extremes = find_extremes(points, strength)
+    extremes = find_extremes(points, strong)
     shuffled = rng.permutation(n).astype(np.int64)
     if n <= POOL:
         return herd_pool(points, shuffled, shuffled, extremes, n)
@@ -175,20 +171,57 @@ def squared_distances(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray
     return np.maximum(product, 0, out=product)
 
 
-def find_extremes(points: NDArray[np.float32], strength: NDArray[np.float64]) -> NDArray[np.int64]:
-    """List items by turns: one with a unit's maximum, one of great strength; none twice.
+def find_extremes(points: NDArray[np.float32], strong: NDArray[np.float64]) -> NDArray[np.int64]:
+    """List items by turns from three orders; none twice.
+
+    Those that have units' maxima, the units of largest maximum leading; those of
+    great `reach`; and those of great length.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, d), float32
+        The latent.
+    strong : ndarray of shape (n, d'), float64
+        The pre-activation latent.
 
     Returns
     -------
     ndarray of shape (n,), int64
-        All items, since all have a strength.
+        All items, since all have a length.
     """
     top = points.max(axis=0)
     varied = np.flatnonzero(top > points.min(axis=0))
     units = varied[np.argsort(-top[varied], kind="stable")]
-    maximal = points[:, units].argmax(axis=0)
-    strongest = np.argsort(-strength, kind="stable")
-    turn = np.concatenate([2 * np.arange(len(maximal)), 2 * np.arange(len(strongest)) + 1])
-    listed = np.concatenate([maximal, strongest])[np.argsort(turn, kind="stable")]
+    orders = [
+        points[:, units].argmax(axis=0),
+        np.argsort(-reach(strong), kind="stable"),
+        np.argsort(-np.square(strong).sum(axis=1), kind="stable"),
+    ]
+    turn = np.concatenate([3 * np.arange(len(order)) + i for i, order in enumerate(orders)])
+    listed = np.concatenate(orders)[np.argsort(turn, kind="stable")]
     first = np.sort(np.unique(listed, return_index=True)[1])
     return np.asarray(listed[first], np.int64)
+
+
+def reach(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give each item's squared distance from zero in units of the items' own spread.
+
+    Mahalanobis' distance about zero, where the network is silent, with a tenth of
+    the mean variance on the diagonal of the covariance.
+
+    Returns
+    -------
+    ndarray of shape (n,), float64
+    """
+    n, d = points.shape
+    apart = points - points.mean(axis=0)
+    ridge = 0.1 * np.square(apart).mean()
+    if ridge <= np.finfo(np.float64).eps * np.square(points).mean():
+        return np.square(points).sum(axis=1)
+    if n > d:
+        spread = apart.T @ apart / n + ridge * np.eye(d)
+        return np.einsum("ij,ji->i", points, np.linalg.solve(spread, points.T))
+    # The same by Woodbury's identity, with n unknowns in place of d.
+    across = apart @ points.T
+    inside = np.linalg.solve(apart @ apart.T + n * ridge * np.eye(n), across)
+    return (np.square(points).sum(axis=1) - np.einsum("ij,ij->j", across, inside)) / ridge
