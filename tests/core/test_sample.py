@@ -110,3 +110,45 @@ def test_a_sample_is_a_frame_by_row():
     assert frame.index.tolist() == sample.index.tolist()
     assert list(frame.columns) == ["role", "weight", "group", "log_ratio"]
     assert set(frame["role"]) == {"outlier", "exemplar"}
+
+
+def test_an_item_weighs_its_groups_size_over_what_was_drawn_from_it():
+    ranking = make_ranking([8, 2], 2, uses_j=False, probability=True, allocation="equal")
+    sample = ranking.sample(0.4, 0.0)
+    assert sample.weight.tolist() == [4.0 if g == 0 else 1.0 for g in sample.group]
+    assert sample.weight.sum() == sample.n_items
+    assert sample.probability
+
+
+@given(SIZES, SHARES, st.integers(0, 99))
+def test_weights_sum_to_the_size_of_every_group_that_is_in_the_sample(sizes, fraction, seed):
+    ranking = make_ranking(sizes, seed, uses_j=False, probability=True, allocation="sqrt")
+    sample = ranking.sample(fraction, 0.0)
+    for g in np.unique(sample.group):
+        assert sample.weight[sample.group == g].sum() == pytest.approx(sizes[g])
+
+
+def test_a_sample_that_leaves_out_a_group_is_no_probability_sample_of_all():
+    ranking = make_ranking([98, 2], 0, uses_j=False, probability=True)
+    assert not ranking.sample(0.05, 0.0).probability
+    assert ranking.sample(0.3, 0.0).probability
+
+
+def test_a_floor_lets_every_group_in():
+    ranking = make_ranking([98, 2], 0, uses_j=False, probability=True, floor=1)
+    assert ranking.shares(0.05).tolist() == [4, 1]
+    assert ranking.sample(0.05, 0.0).probability
+
+
+def test_a_fixed_ranking_gives_its_first_group_at_every_fraction():
+    ranking = make_ranking([3, 7], 0, uses_j=False, allocation="fixed")
+    assert not ranking.uses_fraction
+    for fraction in (0.01, 0.5, 1.0):
+        assert set(ranking.sample(fraction, 0.0).index) == set(np.flatnonzero(ranking.group == 0))
+
+
+def test_a_ranking_may_bring_its_own_weights():
+    ranking = make_ranking([6], 0, uses_j=False, weigh=lambda index: index + 0.5)
+    sample = ranking.sample(0.5, 0.0)
+    assert sample.weight.tolist() == (sample.index + 0.5).tolist()
+    assert not sample.probability
