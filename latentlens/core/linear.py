@@ -135,7 +135,9 @@ def greg(values: Matrix, design: Design, member: NDArray[np.bool_], scores: Matr
     weight = design.weight[inside]
     left_over = weight @ rest / weight.sum()
     mean = _fitted(scores[member].mean(axis=0)[None], coefficient)[0] + left_over
-    return _linearised(mean, rest - left_over, design, inside)
+    # A fit that an item took part in leaves too little of it over; without it there is more.
+    alone = rest / (1 - leverage(scores[design.rows], design.weight)[inside])[:, None]
+    return _linearised(mean, alone - weight @ alone / weight.sum(), design, inside)
 
 
 def weighted_ridge(scores: Matrix, values: Matrix, weight: Matrix) -> Matrix:
@@ -153,11 +155,23 @@ def weighted_ridge(scores: Matrix, values: Matrix, weight: Matrix) -> Matrix:
     ndarray of shape (1 + p, units), float64
         The intercept leads.
     """
+    _, weighted, normal = _normal_equation(scores, weight)
+    return np.asarray(scipy.linalg.solve(normal, weighted.T @ values, assume_a="pos"))
+
+
+def leverage(scores: Matrix, weight: Matrix) -> Matrix:
+    """Give the pull of each item on its own fitted value, in [0, 1); shape (n,)."""
+    known, weighted, normal = _normal_equation(scores, weight)
+    return np.asarray(
+        (weighted * scipy.linalg.solve(normal, known.T, assume_a="pos").T).sum(axis=1)
+    )
+
+
+def _normal_equation(scores: Matrix, weight: Matrix) -> tuple[Matrix, Matrix, Matrix]:
     known = np.column_stack([np.ones(len(scores)), scores])
     weighted = known * (weight / weight.mean())[:, None]
     penalty = np.diag(np.r_[0.0, np.full(scores.shape[1], RIDGE)])
-    solved = scipy.linalg.solve(weighted.T @ known + penalty, weighted.T @ values, assume_a="pos")
-    return np.asarray(solved)
+    return known, weighted, weighted.T @ known + penalty
 
 
 def latent_scores(latent: NDArray[np.float32], n_components: int = COMPONENTS) -> Matrix:

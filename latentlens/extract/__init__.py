@@ -3,6 +3,7 @@
 from latentlens.extract.guest import ModelChanged
 from latentlens.extract.head import AmbiguousLatent
 from latentlens.extract.names import LayerNotFound
+from latentlens.extract.part import loader_of_rows
 from latentlens.extract.plan import Plan, layer_names, plan
 from latentlens.extract.read import read_activations, read_inputs
 from latentlens.extract.run import Pass, Progress
@@ -18,6 +19,7 @@ __all__ = [
     "Plan",
     "Progress",
     "layer_names",
+    "loader_of_rows",
     "plan",
     "read_activations",
     "read_inputs",

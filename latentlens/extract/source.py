@@ -43,7 +43,7 @@ class Positions:
         self.dataset: Any = loader.dataset
         self.notes: list[str] = []
         self._loader = loader
-        self._collate: Callable[[list[Any]], Any] = loader.collate_fn
+        self.collate: Callable[[list[Any]], Any] = loader.collate_fn
         self.ids, self.batch_size = self._order(loader)
         self.n_items: int | None = len(self.ids)
 
@@ -73,10 +73,10 @@ class Positions:
     def read(self, rows: Sequence[int] | NDArray[np.int64]) -> Any:
         """Collate the batch of these rows, as the loader would."""
         at = self.ids[np.asarray(rows, np.int64)]
-        if type(self.dataset) is TensorDataset and self._collate is default_collate:
+        if type(self.dataset) is TensorDataset and self.collate is default_collate:
             # The same tensors as collating item by item, in one step.
             return [tensor[torch.from_numpy(at)] for tensor in self.dataset.tensors]
-        return self._collate(self._items(at.tolist()))
+        return self.collate(self._items(at.tolist()))
 
     def items(self, rows: Sequence[int] | NDArray[np.int64]) -> list[Any]:
         """Read these rows' items from the dataset, uncollated."""
@@ -109,7 +109,7 @@ class Positions:
                 batch_size=size,
                 sampler=self.ids[begin:].tolist(),
                 num_workers=old.num_workers,
-                collate_fn=self._collate,
+                collate_fn=self.collate,
                 pin_memory=old.pin_memory and torch.cuda.is_available(),
                 timeout=old.timeout,
                 worker_init_fn=old.worker_init_fn,

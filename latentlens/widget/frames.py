@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentlens.core.answer import Answer
+from latentlens.core.estimate import MeanEstimate
+from latentlens.core.metrics import cosine_distance
+from latentlens.core.predicted import predicted_cosine_distance, predicted_overlap, read_out
 from latentlens.core.record import Record
 from latentlens.core.sample import ROLE_NAMES, Ranking
 
@@ -107,8 +110,18 @@ def max_neurons_frame(answer: Answer, on: On) -> pd.DataFrame:
     return _stated(frame, answer, on, measured=True)
 
 
-def mean_activation_frame(answer: Answer, on: On) -> pd.DataFrame:
+def mean_activation_frame(
+    answer: Answer, on: On, estimate: MeanEstimate | None = None
+) -> pd.DataFrame:
     """Put each unit's mean activation into a DataFrame.
+
+    Parameters
+    ----------
+    answer : Answer
+    on : {"sample", "all"}
+    estimate : MeanEstimate, optional
+        What the sample tells, where raw activations are at hand; goes before the
+        answer's own mean.
 
     Raises
     ------
@@ -118,8 +131,8 @@ def mean_activation_frame(answer: Answer, on: On) -> pd.DataFrame:
     import pandas as pd
 
     n_units = len(answer.counts)
-    mean = _known(answer.mean, n_units, answer.n_used)
     exact = _known(answer.exact_mean, n_units, answer.n_group)
+    mean = _known(answer.mean, n_units, answer.n_used) if estimate is None else estimate.mean
     wanted = mean if on == "sample" else exact
     if wanted is None:
         raise ValueError(
@@ -130,10 +143,98 @@ def mean_activation_frame(answer: Answer, on: On) -> pd.DataFrame:
         )
     columns: dict[str, Any] = {"mean": wanted}
     if on == "sample":
+        columns |= _interval_columns(estimate, n_units)
         columns["exact_mean"] = np.full(n_units, np.nan) if exact is None else exact
     frame = pd.DataFrame(columns, index=pd.RangeIndex(n_units, name="unit"))
-    frame.attrs = {"cosine_distance": answer.cosine_distance}
-    return _stated(frame, answer, on, measured=answer.exact_mean is not None)
+    frame = _stated(frame, answer, on, measured=answer.exact_mean is not None)
+    frame.attrs["cosine_distance"] = answer.cosine_distance
+    if on == "sample":
+        return _worth(frame, answer, estimate)
+    return frame
+
+
+NO_ROOM = (
+    "No interval: the group's activations in this layer exceed the memory for raw activations. "
+    "Take a smaller fraction."
+)
+
+
+def _interval_columns(estimate: MeanEstimate | None, n_units: int) -> dict[str, Any]:
+    if estimate is None:
+        nothing = np.full(n_units, np.nan)
+        return {"low": nothing, "high": nothing, "method": "none", "trust": "none"}
+    return {
+        "low": estimate.low,
+        "high": estimate.high,
+        "method": estimate.method_names,
+        "trust": estimate.trust,
+    }
+
+
+def _worth(frame: pd.DataFrame, answer: Answer, estimate: MeanEstimate | None) -> pd.DataFrame:
+    """Add the effective number of items, the fidelity, and the line that says it all."""
+    if estimate is None:
+        frame.attrs |= {"note": NO_ROOM}
+        frame.attrs["read_out"] = read_out(
+            frame.attrs["kind"],
+            n_used=answer.n_used,
+            n_group=answer.n_group,
+            note=NO_ROOM,
+        )
+        return frame.assign(effective_n=float(answer.n_used))
+    exact = answer.exact_mean
+    if exact is None and estimate.parts is not None:
+        frame["kind"] = "estimate"
+        frame.attrs["kind"] = "estimate"
+    if exact is not None and estimate.n_used:
+        frame.attrs["cosine_distance"] = cosine_distance(estimate.mean, exact)
+    frame.attrs |= estimate_attrs(estimate, frame.attrs["kind"], answer.k, predict=exact is None)
+    return frame.assign(effective_n=estimate.effective_n)
+
+
+def estimate_attrs(
+    estimate: MeanEstimate, kind: str, k: int, *, predict: bool = True
+) -> dict[str, Any]:
+    """Say what an estimate is worth: its fidelity where it is predicted, and the line.
+
+    Parameters
+    ----------
+    estimate : MeanEstimate
+    kind : str
+        "measured", "estimate" or "sample".
+    k : int
+        Of how many top units by mean the precision is predicted.
+    predict : bool
+        Whether the fidelity is predicted; not where it is measured.
+    """
+    said: dict[str, Any] = {"note": estimate.note, "confidence": estimate.confidence}
+    distance = overlap = half_width = None
+    trust = ""
+    if estimate.parts is not None:
+        half_width = float(np.median(estimate.high - estimate.low)) / 2
+        worths = set(estimate.trust)
+        trust = worths.pop() if len(worths) == 1 else "partly guaranteed, partly approximate"
+        if predict:
+            distance = predicted_cosine_distance(estimate.parts)
+            overlap = predicted_overlap(estimate.parts, k)
+            said |= {
+                "predicted_cosine_distance": distance,
+                "predicted_precision": overlap,
+            }
+    said["read_out"] = read_out(
+        kind,
+        n_used=estimate.n_used,
+        n_group=estimate.n_group,
+        effective_n=estimate.effective_n,
+        trust=trust,
+        confidence=estimate.confidence,
+        half_width=half_width,
+        cosine_distance=distance,
+        overlap=overlap,
+        k=k,
+        note=estimate.note,
+    )
+    return said
 
 
 def _known(

@@ -17,7 +17,7 @@ from latentlens.core import (
     value_bounds,
 )
 from latentlens.core.betting import betting_interval, draw_anew, lower_limit
-from latentlens.core.linear import greg, hajek, weighted_ridge
+from latentlens.core.linear import greg, hajek, leverage, weighted_ridge
 
 
 def draw(group, rng, *, fraction, allocation="proportional", floor=0, probability=True):
@@ -145,8 +145,20 @@ def test_the_regression_estimate_is_prediction_powered_inference_at_lambda_one(r
     inside = design.rows[member[design.rows]]
     want = predict[member].mean(axis=0) + (y[inside] - predict[inside]).mean(axis=0)
     np.testing.assert_allclose(parts.mean, want)
-    rest = y[inside] - predict[inside]
-    np.testing.assert_allclose(parts.residual, rest - rest.mean(axis=0), atol=1e-10)
+
+
+def test_a_residual_is_that_of_a_fit_without_the_item(rng):
+    scores, values, weight = rng.normal(size=(25, 3)), rng.normal(size=(25, 2)), rng.random(25) + 1
+    pull = leverage(scores, weight)
+    known = np.c_[np.ones(25), scores]
+    rest = values - known @ weighted_ridge(scores, values, weight)
+    for i in range(25):
+        others = np.arange(25) != i
+        # The weights keep their scale, which the fit without the item would take anew.
+        root = np.sqrt(weight / weight.mean())[others, None]
+        rows = np.vstack([root * known[others], np.c_[np.zeros(3), np.eye(3)]])
+        fit = np.linalg.lstsq(rows, np.vstack([root * values[others], np.zeros((3, 2))]))[0]
+        np.testing.assert_allclose(values[i] - known[i] @ fit, rest[i] / (1 - pull[i]))
 
 
 def test_regression_on_what_explains_everything_leaves_no_variance(rng):
