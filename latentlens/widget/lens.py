@@ -22,6 +22,7 @@ from latentlens.widget import frames
 from latentlens.widget.conductor import Conductor, Job, running_loop
 from latentlens.widget.drawn import DrawnSample
 from latentlens.widget.frames import On
+from latentlens.widget.sample_run import SampleRun, run_on_rows
 from latentlens.widget.state import CONTROLS, OWN_PROJECTION, State
 from latentlens.widget.wire import pack, unpack
 
@@ -655,14 +656,20 @@ class LatentLens(State):
         Returns
         -------
         DataFrame
-            Indexed by unit: mean, and on a sample the exact mean where it is
-            known; with kind, n_used and n_group. ``.attrs`` has the cosine distance.
+            Indexed by unit: mean, and on a sample its interval (low, high, and
+            the method and what it is worth) and the exact mean where it is known;
+            with kind, n_used, n_group and effective_n. Only a sample drawn by
+            chance has intervals. ``.attrs`` has the cosine distance, or the
+            predicted one where the exact mean is not known, ``note`` with the
+            reason for what is missing, and ``read_out``, all of it in one line.
         """
         question = self._question(
             layer=layer, label=label, by=by, correctness=correctness, selection=selection
         )
-        answer = self._ready().answer(question, run_model=on == "sample")
-        return frames.mean_activation_frame(answer, _checked(on))
+        session = self._ready()
+        estimate = session.estimate(question) if _checked(on) == "sample" else None
+        answer = session.answer(question, run_model=on == "sample" and estimate is None)
+        return frames.mean_activation_frame(answer, _checked(on), estimate)
 
     def max_neurons(
         self,
@@ -689,6 +696,57 @@ class LatentLens(State):
             layer=layer, label=label, by=by, correctness=correctness, selection=selection
         )
         return frames.max_neurons_frame(self._ready().answer(question), _checked(on))
+
+    def run_on_sample(
+        self,
+        model: nn.Module,
+        *,
+        layer: Any = "auto",
+        layers: Sequence[Any] | None = None,
+        reduce: str = "unit",
+        predict: Callable[[Any], Any] | None = None,
+        progress: bool = True,
+    ) -> SampleRun:
+        """Read the current sample's items, and no others, with another model.
+
+        Parameters
+        ----------
+        model : torch.nn.Module
+            Another checkpoint, or another architecture for the same data.
+        layer, layers, reduce, predict
+            As for a lens.
+        progress : bool
+            Whether to show a bar.
+
+        Returns
+        -------
+        SampleRun
+            The record of the sample, its weights, and queries with intervals.
+
+        Raises
+        ------
+        ValueError
+            If the data has no random access.
+        """
+        session = self._ready()
+        if self._plan is None:
+            raise ValueError(
+                "run_on_sample needs the data, and this lens was made from arrays or a record. "
+                "Make one with LatentLens(model, loader)."
+            )
+        question = self._question()
+        return run_on_rows(
+            model,
+            self._plan,
+            session.record,
+            session.design(question),
+            scores=session.scores,
+            layer=layer,
+            layers=layers,
+            reduce=reduce,
+            predict=predict,
+            progress=progress,
+        )
 
     def _question(self, **changes: Any) -> Question:
         """Put the state of the controls, and what the caller changes, into a question."""
