@@ -12,7 +12,10 @@ import numpy as np
 import traitlets as t
 from numpy.typing import ArrayLike, NDArray
 
+from latentlens.core.checks import check_count, check_share
+from latentlens.core.fidelity import QuerySet, group_cells
 from latentlens.core.from_arrays import record_from_arrays
+from latentlens.core.meter import Scores
 from latentlens.core.picture import Pictures
 from latentlens.core.record import Record
 from latentlens.embed import Layout, layouts
@@ -21,7 +24,10 @@ from latentlens.session import Question, Session
 from latentlens.widget import frames
 from latentlens.widget.conductor import Conductor, Job, running_loop
 from latentlens.widget.drawn import DrawnSample
+from latentlens.widget.fidelity import Fidelity, fidelity_frame, fidelity_notes, missing_frame
 from latentlens.widget.frames import On
+from latentlens.widget.groups import Comparison, compare, read_group, the_rest
+from latentlens.widget.questions import Questions
 from latentlens.widget.sample_run import SampleRun, run_on_rows
 from latentlens.widget.state import CONTROLS, OWN_PROJECTION, State
 from latentlens.widget.wire import pack, unpack
@@ -548,20 +554,33 @@ class LatentLens(State):
         if self._session is None:
             raise RuntimeError("The pass is not over yet; ask again when it is.")
         number, replies = request["id"], self._session.handle(request)
-        if request["kind"] != "means":
+        if request["kind"] == "quality":
+            self._answer_quality(number, replies)
+        elif request["kind"] == "means":
+            self._conductor.here("means", self._answering(number, replies))
+        else:
             for reply in replies:
                 self._reply(reply)
-            return
-        self._conductor.here(
-            "means",
-            Job(
-                steps=replies,
-                on_step=self._reply,
-                on_end=lambda: None,
-                on_error=partial(self._refuse, number),
-                on_stop=lambda: self._reply({"kind": "dropped", "id": number}),
-            ),
+
+    def _answering(
+        self, number: int, replies: Iterator[Any], on_end: Callable[[], None] = lambda: None
+    ) -> Job:
+        return Job(
+            steps=replies,
+            on_step=self._reply,
+            on_end=on_end,
+            on_error=partial(self._refuse, number),
+            on_stop=lambda: self._reply({"kind": "dropped", "id": number}),
         )
+
+    def _answer_quality(self, number: int, replies: Iterator[Any]) -> None:
+        """Score by the index on a worker, then run the model, if need be, on this thread."""
+
+        def run_model() -> None:
+            self._conductor.here("quality", self._answering(number, replies))
+
+        first = _through_first(replies, "quality")
+        self._conductor.beside("quality", self._answering(number, first, run_model))
 
     def _reply(self, reply: dict[str, Any]) -> None:
         buffers: list[memoryview] = []
@@ -748,6 +767,177 @@ class LatentLens(State):
             progress=progress,
         )
 
+    def fidelity(
+        self,
+        fractions: Sequence[float] = (0.05, 0.1, 0.2, 0.4, 0.8, 1.0),
+        samplers: Sequence[str] | None = None,
+        *,
+        by: str | None = None,
+        layers: Sequence[str] | None = None,
+        k: int | None = None,
+        measure: str = "max",
+        progress: bool = True,
+    ) -> Fidelity:
+        """Score samples against the exact answers, cell by cell (metrics of [1]_).
+
+        A cell is a layer x class x correctness. Top units by maximum or by count,
+        and the histogram of maximal units, follow from the index on both sides.
+        For means the model is run once over the samples' items, summing for all
+        samples at once; what was scored before is not run again.
+
+        Parameters
+        ----------
+        fractions : sequence of float
+            Sizes of the samples, in (0, 1].
+        samplers : sequence of str, optional
+            The current one, "random" and "coreset", if not given. A random sample
+            is a single draw.
+        by : {"true", "predicted"}, optional
+            Which class is meant; as the lens has it, if not given.
+        layers : sequence of str, optional
+            All watched layers, if not given.
+        k : int, optional
+            Of how many units precision is taken; the lens's, if not given.
+        measure : {"max", "count", "mean"}
+            By what units are ranked for it.
+        progress : bool
+            Whether to show a bar.
+
+        Returns
+        -------
+        Fidelity
+            ``.frame`` has all cells and the overall rows, ``.overall`` the latter
+            alone, ``.missing`` the cells that the current sample does not contain.
+
+        Raises
+        ------
+        ValueError
+            If an argument is none of its choices, or no item's class is known.
+
+        References
+        ----------
+        .. [1] P. Mehta et al., "Sampling for Deep Learning Model Diagnosis",
+           arXiv:2002.09754, section on metrics.
+        """
+        session = self._ready()
+        shares = [check_share(each, "fractions", zero=False) for each in fractions]
+        names = session.compared(self.sampler) if samplers is None else list(samplers)
+        queries = QuerySet(
+            session.record,
+            by=by or self.by,
+            k=self.k if k is None else k,
+            measure=measure,
+            layers=layers,
+        )
+        draws = [session.draw(name, share, self.j) for name in names for share in shares]
+        scores = self._drive(session.fidelity(queries, draws), progress=progress)
+        roles = session.roles(self._question())
+        return Fidelity(
+            frame=fidelity_frame(queries, scores, shares * len(names)),
+            missing=missing_frame(queries.cells, session.record.classes, roles),
+            notes=tuple(fidelity_notes(queries, session.without_means(queries))),
+        )
+
+    def _drive(self, steps: Iterator[Any], *, progress: bool) -> Scores:
+        from tqdm.auto import tqdm
+
+        with tqdm(disable=not progress or self._shown, desc="Scoring samples") as bar:
+            for step in steps:
+                if isinstance(step, Scores):
+                    return step
+                bar.total = step[1]
+                bar.update(step[0] - bar.n)
+        raise RuntimeError("The scoring ended without scores.")
+
+    @property
+    def missing(self) -> pd.DataFrame:
+        """The cells (class x correctness) of which the current sample has no item."""
+        session = self._ready()
+        cells = group_cells(session.record, self.by)
+        return missing_frame(cells, session.record.classes, session.roles(self._question()))
+
+    def top_up(
+        self,
+        label: str,
+        correctness: str = "incorrect",
+        n: int | None = None,
+        *,
+        by: str | None = None,
+    ) -> NDArray[np.int64]:
+        """Take the most outlying items of a group into the sample besides.
+
+        They join `added`; setting that to ``[]`` takes them out again. A sample
+        that was topped up is no probability sample, so that nothing estimated
+        from it carries an interval.
+
+        Parameters
+        ----------
+        label : str
+            The class; "" for all.
+        correctness : {"incorrect", "correct", "all"}
+        n : int, optional
+            How many. If not given, the sample's fraction of the group, at least 1
+            and at most 10; fewer where no more are left outside.
+        by : {"true", "predicted"}, optional
+            Which class is meant; as the lens has it, if not given.
+
+        Returns
+        -------
+        ndarray of int64
+            The rows that were added.
+
+        Raises
+        ------
+        ValueError
+            If the data have no such items.
+        """
+        if n is not None:
+            check_count(n, "n", len(self.record))
+        question = self._question(label=label, correctness=correctness, by=by, selection=[])
+        rows = self._ready().most_outlying(question, n)
+        self.added = np.union1d(self.added, rows)
+        return rows
+
+    @property
+    def questions(self) -> Questions:
+        """The paper's questions by name: `.menu()`, `.q1()`, `.q2()`, `.q3()`, `.q5()`."""
+        self._ready()
+        return Questions(self)
+
+    def compare_groups(self, a: Any, b: Any = None, *, layer: str | None = None) -> Comparison:
+        """Put two groups of items side by side, unit by unit.
+
+        Parameters
+        ----------
+        a, b : mapping, or array of rows, or mask
+            A mapping may hold label, correctness, by and selection, such as
+            ``{"label": "7", "correctness": "incorrect"}``. Without `b` it is the
+            rest: the other items of the class of `a`, or of all.
+        layer : str, optional
+            The lens's, if not given.
+
+        Returns
+        -------
+        Comparison
+            Means, maxima and counts of both groups with their numbers of items,
+            and the standardised difference (Hedges' g [1]_) of the means.
+
+        Raises
+        ------
+        ValueError
+            If a group is empty, or they share items.
+
+        References
+        ----------
+        .. [1] L. V. Hedges and I. Olkin, "Statistical Methods for Meta-Analysis",
+           Academic Press 1985, chapter 5.
+        """
+        session = self._ready()
+        question = self._question(layer=layer)
+        first = read_group(session, question, a, "a")
+        second = the_rest(session, first) if b is None else read_group(session, question, b, "b")
+        return compare(session, first, second)
+
     def _question(self, **changes: Any) -> Question:
         """Put the state of the controls, and what the caller changes, into a question."""
         state = {
@@ -772,6 +962,14 @@ class LatentLens(State):
     def _projection_changed(self, _: Any) -> None:
         if self._session is not None:
             self._lay_out()
+
+
+def _through_first(replies: Iterator[Any], kind: str) -> Iterator[Any]:
+    """Take replies up to the first of a kind, and leave the rest where they are."""
+    for reply in replies:
+        yield reply
+        if reply["kind"] == kind:
+            return
 
 
 def _no_bar(done: int) -> None:

@@ -161,7 +161,8 @@ class State(anywidget.AnyWidget):
         chosen: NDArray[np.uint32] = proposal["value"]
         if self._n_items is not None and len(chosen) and chosen[-1] >= self._n_items:
             raise t.TraitError(
-                f"{proposal['trait'].name} must hold rows below {self._n_items:,}; got {chosen[-1]:,}."
+                f"{proposal['trait'].name} must hold rows below {self._n_items:,}; "
+                f"got {chosen[-1]:,}."
             )
         return chosen
 

@@ -1,0 +1,334 @@
+"""The paper's questions by name: each a table, a chart and a sentence.
+
+References
+----------
+.. [1] P. Mehta, S. Portillo, M. Balazinska and A. Connolly, "Sampling for Deep
+   Learning Model Diagnosis", arXiv 2002.09754, 2020.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from latentlens.core.checks import check_choice
+from latentlens.core.query import BYS
+from latentlens.widget.frames import On
+from latentlens.widget.groups import Comparison, group_words
+
+if TYPE_CHECKING:
+    import altair as alt
+    import pandas as pd
+
+    from latentlens.widget.lens import LatentLens
+
+MOST_CELLS = 4_000
+"""Cells of a heat map; a chart's data stay under 5,000 rows."""
+MOST_BARS = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuestionResult:
+    """The answer to a question by name.
+
+    Parameters
+    ----------
+    title : str
+        The question in words, such as "top 10 neurons of conv2 for wrong 7s".
+    frame : DataFrame
+        With kind, n_used and n_group.
+    draw : callable
+        Makes the chart.
+    """
+
+    title: str
+    frame: pd.DataFrame
+    draw: Callable[[QuestionResult], Any] = field(repr=False)
+
+    def chart(self) -> alt.Chart:
+        """Draw the answer."""
+        chart: alt.Chart = self.draw(self)
+        return chart
+
+    def _repr_html_(self) -> str:
+        table: str = self.frame.head(10).to_html(float_format="{:.4g}".format)
+        return f"<p>{self.title}</p>{table}"
+
+
+class Questions:
+    """The questions of the paper [1]_ that are about one model, by name.
+
+    Parameters
+    ----------
+    lens : LatentLens
+
+    References
+    ----------
+    .. [1] P. Mehta et al., "Sampling for Deep Learning Model Diagnosis",
+       arXiv:2002.09754, section on queries.
+    """
+
+    def __init__(self, lens: LatentLens) -> None:
+        self._lens = lens
+
+    def menu(self) -> pd.DataFrame:
+        """List the questions for this model, each with the call that asks it.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by name: the question in words and the call.
+        """
+        import pandas as pd
+
+        label, predicted = self._examples()
+        layer, hidden, conv = self._lens.layer, self._latent_layer(), self._last_spatial()
+        rows = [
+            ("q1", f"mean activation of {layer} by class", "lens.questions.q1()"),
+            ("q2", f"top 10 neurons of {layer} for wrong {label}s",
+             f"lens.questions.q2({label!r})"),
+            ("q3", f"mean pattern of {hidden}, wrong {label}s against right {label}s",
+             f"lens.questions.q3({label!r})"),
+        ]  # fmt: skip
+        if conv is not None:
+            rows.append(
+                ("q5", f"maximally activated neurons of {conv} for {label}s taken for {predicted}s",
+                 f"lens.questions.q5({label!r}, {predicted!r})")
+            )  # fmt: skip
+        return pd.DataFrame(rows, columns=["name", "question", "call"]).set_index("name")
+
+    def q1(
+        self, *, layer: str | None = None, by: str | None = None, on: On = "all"
+    ) -> QuestionResult:
+        """Mean activation of all units of a layer, class by class (Q1 of [1]_).
+
+        Parameters
+        ----------
+        layer : str, optional
+            The lens's, if not given.
+        by : {"true", "predicted"}, optional
+            Which class is meant; the lens's choice if not given.
+        on : {"all", "sample"}
+            Over all items, which is exact, or over the sample's.
+
+        Returns
+        -------
+        QuestionResult
+            Its frame has a row per class and unit; classes without items are left out.
+        """
+        import pandas as pd
+
+        lens, layer, by = self._lens, layer or self._lens.layer, by or self._lens.by
+        check_choice(by, "by", BYS)
+        known = lens.record.label if by == "true" else lens.record.pred
+        parts = []
+        for number, label in enumerate(lens.record.classes):
+            if not (known == number).any():
+                continue
+            part = lens.mean_activation(
+                layer=layer, label=label, by=by, correctness="all", selection=[], on=on
+            )
+            parts.append(part.reset_index().assign(label=label))
+        if not parts:
+            raise ValueError(f"No item's class is known by={by!r}, so there is nothing to average.")
+        wanted = ["label", "unit", "mean", "kind", "n_used", "n_group"]
+        frame = pd.concat([part[wanted] for part in parts], ignore_index=True)
+        frame.attrs = {}
+        which = "" if by == "true" else " predicted"
+        return QuestionResult(
+            title=f"mean activation of {layer} by{which} class", frame=frame, draw=_draw_classes
+        )
+
+    def q2(
+        self,
+        label: str,
+        k: int = 10,
+        *,
+        layer: str | None = None,
+        correctness: str = "incorrect",
+        by: str | None = None,
+        measure: str = "max",
+        on: On = "all",
+    ) -> QuestionResult:
+        """Top-k units of a layer for the wrong items of a class (Q2 of [1]_).
+
+        Parameters
+        ----------
+        label : str
+            The class; "" for all.
+        k : int
+            How many units; fewer in a narrower layer.
+        layer, by
+            As the lens has them, if not given.
+        correctness : {"incorrect", "correct", "all"}
+        measure : {"max", "count", "mean"}
+            By what the units are ranked.
+        on : {"all", "sample"}
+
+        Returns
+        -------
+        QuestionResult
+        """
+        lens, layer, by = self._lens, layer or self._lens.layer, by or self._lens.by
+        frame = lens.top_k(
+            k, layer=layer, label=label, by=by, correctness=correctness, measure=measure,
+            selection=[], on=on,
+        )  # fmt: skip
+        words = group_words(label, correctness, by)
+        title = f"top {len(frame) or k} neurons of {layer} for {words}"
+        frame.attrs["measure"] = measure
+        return QuestionResult(title=title, frame=frame, draw=_draw_top)
+
+    def q3(self, label: str, *, layer: str | None = None, by: str | None = None) -> Comparison:
+        """Mean pattern of the last hidden layer, wrong against right items (Q3 of [1]_).
+
+        Parameters
+        ----------
+        label : str
+            The class; "" for all.
+        layer : str, optional
+            The latent's, if not given.
+        by : {"true", "predicted"}, optional
+
+        Returns
+        -------
+        Comparison
+
+        Raises
+        ------
+        ValueError
+            If the class has no wrong or no right items.
+        """
+        group = {"label": label, "by": by or self._lens.by}
+        return self._lens.compare_groups(
+            {**group, "correctness": "incorrect"},
+            {**group, "correctness": "correct"},
+            layer=layer or self._latent_layer(),
+        )
+
+    def q5(
+        self, true: str, predicted: str, *, layer: str | None = None, on: On = "all"
+    ) -> QuestionResult:
+        """Maximally activated units for items of one class taken for another (Q5 of [1]_).
+
+        Parameters
+        ----------
+        true, predicted : str
+            The two classes.
+        layer : str, optional
+            The last layer with a spatial shape, if not given.
+        on : {"all", "sample"}
+
+        Returns
+        -------
+        QuestionResult
+            Its frame has a row for each unit that is some item's maximum.
+
+        Raises
+        ------
+        ValueError
+            If there are no such items, or no spatial layer.
+        """
+        lens, classes = self._lens, self._lens.record.classes
+        check_choice(true, "true", classes)
+        check_choice(predicted, "predicted", classes)
+        layer = layer or self._last_spatial()
+        if layer is None:
+            raise ValueError("No watched layer has a spatial shape; name one with layer=.")
+        record = lens.record
+        rows = np.flatnonzero(
+            (record.label == classes.index(true)) & (record.pred == classes.index(predicted))
+        )
+        if not len(rows):
+            raise ValueError(f"The data have no {true}s taken for {predicted}s.")
+        frame = lens.max_neurons(
+            layer=layer, label="", by="true", correctness="all", selection=rows, on=on
+        )
+        words = f"{true}s" if true == predicted else f"{true}s taken for {predicted}s"
+        title = f"maximally activated neurons of {layer} for {words}"
+        return QuestionResult(title=title, frame=frame, draw=_draw_counts)
+
+    def _latent_layer(self) -> str:
+        return self._lens.record.latent_layer
+
+    def _last_spatial(self) -> str | None:
+        """Find the last convolution's layer: by its name, or else by its shape."""
+        spatial = [layer.name for layer in self._lens.record.layers.values()
+                   if len(layer.shape) == 3]  # fmt: skip
+        named = [name for name in spatial if "conv" in name.lower()]
+        return next(reversed(named or spatial), None)
+
+    def _examples(self) -> tuple[str, str]:
+        """Find the most frequent confusion, for the menu to speak of."""
+        record = self._lens.record
+        n = len(record.classes)
+        wrong = record.incorrect
+        pairs = np.bincount(record.label[wrong] * n + record.pred[wrong], minlength=n * n)
+        label, predicted = divmod(int(pairs.argmax()), n)
+        return record.classes[label], record.classes[predicted]
+
+
+def _draw_classes(result: QuestionResult) -> Any:
+    import altair as alt
+
+    frame = result.frame
+    spread = frame.groupby("unit")["mean"].agg(np.ptp).sort_values(ascending=False, kind="stable")
+    most = max(1, MOST_CELLS // frame["label"].nunique())
+    rows = frame[frame["unit"].isin(spread.index[:most])]
+    more = f", the {most:,} units that differ most" if len(spread) > most else ""
+    return (
+        alt.Chart(rows, title=result.title + more)
+        .mark_rect()
+        .encode(
+            x=alt.X("unit:O", title="unit").axis(labelOverlap=True),
+            y=alt.Y("label:N", title="class", sort=None),
+            color=alt.Color("mean:Q", title=f"mean ({frame['kind'].iloc[0]})"),
+            tooltip=["label", "unit", alt.Tooltip("mean:Q", format=".4g"), "n_used", "n_group"],
+        )
+    )
+
+
+def _draw_top(result: QuestionResult) -> Any:
+    import altair as alt
+
+    attrs, rows = result.frame.attrs, result.frame.reset_index()
+    chart = (
+        alt.Chart(rows, title=_counted(result))
+        .mark_bar()
+        .encode(
+            x=alt.X("value:Q", title=f"{VALUES[attrs['measure']]} ({attrs['kind']})"),
+            y=alt.Y("unit:N", title="unit", sort=rows["unit"].tolist()),
+            tooltip=["place", "unit", alt.Tooltip("value:Q", format=".4g"), "n_used", "n_group"],
+        )
+    )
+    if "hit" in rows:
+        return chart.encode(color=alt.Color("hit:N", title="in the exact top k"))
+    return chart
+
+
+VALUES = {"max": "largest activation", "count": "items led by the unit", "mean": "mean activation"}
+
+
+def _draw_counts(result: QuestionResult) -> Any:
+    import altair as alt
+
+    count = "count" if "count" in result.frame else "exact_count"
+    rows = result.frame.reset_index().head(MOST_BARS)
+    names = np.where(rows["unit"] < 0, "none", rows["unit"].astype(str))
+    return (
+        alt.Chart(rows.assign(unit=names), title=_counted(result))
+        .mark_bar()
+        .encode(
+            x=alt.X("unit:N", title="unit", sort=names.tolist()),
+            y=alt.Y(f"{count}:Q", title=f"items it leads ({result.frame.attrs['kind']})"),
+            tooltip=["unit", count, "n_used", "n_group"],
+        )
+    )
+
+
+def _counted(result: QuestionResult) -> str:
+    attrs = result.frame.attrs
+    return f"{result.title} ({attrs['n_used']:,} of {attrs['n_group']:,} items)"
