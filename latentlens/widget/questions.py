@@ -86,19 +86,23 @@ class Questions:
 
         label, predicted = self._examples()
         layer, hidden, conv = self._lens.layer, self._latent_layer(), self._last_spatial()
+        k = min(10, self._lens.record.layers[layer].keep)
+        wrong = f"wrong {label}s"
         rows = [
-            ("q1", f"mean activation of {layer} by class", "lens.questions.q1()"),
-            ("q2", f"top 10 neurons of {layer} for wrong {label}s",
-             f"lens.questions.q2({label!r})"),
-            ("q3", f"mean pattern of {hidden}, wrong {label}s against right {label}s",
-             f"lens.questions.q3({label!r})"),
-        ]  # fmt: skip
+            ("q1", f"mean activation of {layer} by class", f"q1(layer={layer!r})"),
+            (
+                "q2",
+                f"top {k} neurons of {layer} for {wrong}",
+                f"q2({label!r}, {k}, layer={layer!r})",
+            ),
+            ("q3", f"mean pattern of {hidden}, {wrong} against right {label}s", f"q3({label!r})"),
+        ]
         if conv is not None:
-            rows.append(
-                ("q5", f"maximally activated neurons of {conv} for {label}s taken for {predicted}s",
-                 f"lens.questions.q5({label!r}, {predicted!r})")
-            )  # fmt: skip
-        return pd.DataFrame(rows, columns=["name", "question", "call"]).set_index("name")
+            taken = f"{label}s taken for {predicted}s"
+            question = f"maximally activated neurons of {conv} for {taken}"
+            rows.append(("q5", question, f"q5({label!r}, {predicted!r})"))
+        calls = [(name, question, f"lens.questions.{call}") for name, question, call in rows]
+        return pd.DataFrame(calls, columns=["name", "question", "call"]).set_index("name")
 
     def q1(
         self, *, layer: str | None = None, by: str | None = None, on: On = "all"
@@ -219,7 +223,8 @@ class Questions:
         true, predicted : str
             The two classes.
         layer : str, optional
-            The last layer with a spatial shape, if not given.
+            The last one called "conv", or else the last of shape (C, H, W), if not
+            given.
         on : {"all", "sample"}
 
         Returns
@@ -230,14 +235,14 @@ class Questions:
         Raises
         ------
         ValueError
-            If there are no such items, or no spatial layer.
+            If there are no such items, or no such layer.
         """
         lens, classes = self._lens, self._lens.record.classes
         check_choice(true, "true", classes)
         check_choice(predicted, "predicted", classes)
         layer = layer or self._last_spatial()
         if layer is None:
-            raise ValueError("No watched layer has a spatial shape; name one with layer=.")
+            raise ValueError("No watched layer is a convolution; name one with layer=.")
         record = lens.record
         rows = np.flatnonzero(
             (record.label == classes.index(true)) & (record.pred == classes.index(predicted))
@@ -256,9 +261,9 @@ class Questions:
 
     def _last_spatial(self) -> str | None:
         """Find the last convolution's layer: by its name, or else by its shape."""
-        spatial = [layer.name for layer in self._lens.record.layers.values()
-                   if len(layer.shape) == 3]  # fmt: skip
-        named = [name for name in spatial if "conv" in name.lower()]
+        layers = self._lens.record.layers
+        named = [name for name in layers if "conv" in name.lower()]
+        spatial = [name for name, layer in layers.items() if len(layer.shape) == 3]
         return next(reversed(named or spatial), None)
 
     def _examples(self) -> tuple[str, str]:
