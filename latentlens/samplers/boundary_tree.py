@@ -20,7 +20,7 @@ class BoundaryTreeSampler(BaseSampler):
 
     Items come in a random order; one whose class is not that of the node where
     its query ends becomes that node's child. The passes over the items are
-    repeated until none is added, so that the nodes alone tell every item's class.
+    repeated until none is added, when the tree tells every other item's class.
     How many there are follows from the data: a sample is always the whole tree,
     and `sample` takes its fraction for the sake of one signature only.
 

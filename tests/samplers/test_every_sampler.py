@@ -7,18 +7,37 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from latentlens.core import allocate, sample_size
-from latentlens.samplers import SAMPLERS, GMMSampler, MaxMarginSampler, RandomSampler
+from latentlens.samplers import (
+    SAMPLERS,
+    GMMSampler,
+    MaxMarginSampler,
+    RandomSampler,
+    StratifiedSampler,
+)
 from latentlens.samplers.base import rank_within, standardise
 
-EVERY = [
+WITH_J = [
     MaxMarginSampler(method="coupling"),
     MaxMarginSampler(method="multinomial"),
     GMMSampler(covariance="full"),
     GMMSampler(covariance="spherical"),
-    RandomSampler(),
 ]
-every_sampler = pytest.mark.parametrize("sampler", EVERY, ids=str)
-with_j = pytest.mark.parametrize("sampler", EVERY[:4], ids=str)
+WITHOUT_J = [
+    *(entry.make(0) for entry in SAMPLERS.values() if not entry.uses_j),
+    StratifiedSampler(allocation="equal"),
+    StratifiedSampler(allocation="sqrt", floor=1),
+]
+EVERY = WITH_J + WITHOUT_J
+SIZED = [sampler for sampler in EVERY if sampler._name != "boundary_tree"]
+DRAWN = [sampler for sampler in WITHOUT_J if not getattr(sampler, "weighted", False)]
+
+
+def over(samplers):
+    return pytest.mark.parametrize("sampler", samplers, ids=str)
+
+
+every_sampler = over(EVERY)
+with_j = over(WITH_J)
 
 
 @every_sampler
@@ -43,11 +62,19 @@ def test_within_a_group_the_ratio_rises_with_the_rank(sampler, blobs):
 
 
 @every_sampler
-def test_a_sample_shares_its_items_among_the_groups_in_proportion(sampler, blobs):
-    fitted = clone(sampler).fit(*blobs())
-    share = allocate(sample_size(0.2, 120), fitted.ranking_.group_size)
-    taken = np.bincount(fitted.sample(0.2).group, minlength=len(share))
+@pytest.mark.parametrize("fraction", [0.001, 0.01, 0.2, 0.9])
+def test_a_sample_shares_its_items_among_the_groups_by_its_rule(sampler, fraction, blobs):
+    ranking = clone(sampler).fit(*blobs()).ranking_
+    n = sample_size(fraction, 120)
+    share = allocate(n, ranking.group_size, ranking.allocation, floor=ranking.floor)
+    taken = np.bincount(ranking.sample(fraction, 0.7).group, minlength=len(share))
     assert taken.tolist() == share.tolist()
+
+
+@over(SIZED)
+@pytest.mark.parametrize("fraction", [0.001, 0.01, 0.2, 0.9])
+def test_a_sample_has_the_size_that_was_asked_for(sampler, fraction, blobs):
+    assert len(clone(sampler).fit(*blobs()).sample(fraction)) == sample_size(fraction, 120)
 
 
 @every_sampler
@@ -84,9 +111,46 @@ def test_slicing_leaves_the_ranking_alone(sampler, blobs):
     assert fitted.order_.tolist() == order.tolist()
 
 
-@every_sampler
-def test_a_sample_of_everything_is_everything(sampler, blobs):
-    assert sorted(clone(sampler).fit(*blobs()).sample(1.0).index) == list(range(120))
+@over(SIZED)
+def test_a_sample_of_everything_is_everything_and_weighs_one(sampler, blobs):
+    sample = clone(sampler).fit(*blobs()).sample(1.0)
+    assert sorted(sample.index) == list(range(120))
+    assert sample.weight.tolist() == [1.0] * 120
+
+
+@over(DRAWN)
+@pytest.mark.parametrize("fraction", [0.05, 0.2, 0.6])
+def test_weights_sum_to_the_size_of_every_group_in_the_sample(sampler, fraction, blobs):
+    ranking = clone(sampler).fit(*blobs()).ranking_
+    sample = ranking.sample(fraction, 0.0)
+    if not ranking.probability and ranking.weigh is None:
+        assert set(sample.weight) == {1.0}
+        return
+    for g in np.unique(sample.group):
+        size = ranking.group_size[g]
+        assert sample.weight[sample.group == g].sum() == pytest.approx(size)
+
+
+@over(WITHOUT_J)
+def test_j_is_refused_where_it_does_not_apply(sampler, blobs):
+    with pytest.raises(TypeError, match=r"takes no j, got 0.5: .* Leave it out"):
+        clone(sampler).fit(*blobs()).sample(0.1, j=0.5)
+
+
+@over(WITHOUT_J)
+def test_a_single_item_is_a_sample(sampler):
+    if not getattr(sampler, "weighted", False):
+        fitted = clone(sampler).fit([[1.0, 2.0]], [0], [0])
+        assert fitted.sample(0.05).index.tolist() == [0]
+
+
+@over(DRAWN)
+def test_equal_latents_and_constant_units_are_no_obstacle(sampler, blobs):
+    _, label, pred = blobs()
+    ranking = clone(sampler).fit(np.full((120, 4), 3.7, np.float32), label, pred).ranking_
+    for g, size in enumerate(ranking.group_size):
+        assert sorted(ranking.rank[ranking.group == g]) == list(range(size))
+    assert np.isfinite(ranking.sample(0.2, 0.0).weight).all()
 
 
 @every_sampler
@@ -140,7 +204,7 @@ def test_predictions_for_some_items_only_are_refused(sampler, blobs):
         clone(sampler).fit(latent, label, pred)
 
 
-@every_sampler
+@over(SIZED)
 def test_items_without_a_label_are_ranked_too(sampler, blobs):
     latent, label, pred = blobs()
     label[::3] = -1
@@ -194,6 +258,8 @@ def test_the_registry_makes_what_its_entries_say(name, blobs):
     entry = SAMPLERS[name]
     ranking = entry.make(0).fit(*blobs()).ranking_
     assert (ranking.sampler, ranking.uses_j) == (name, entry.uses_j)
+    assert ranking.uses_fraction == entry.uses_fraction
+    assert bool(entry.reason) == (not (entry.uses_j and entry.uses_fraction))
 
 
 def test_another_samplers_arguments_are_refused():
