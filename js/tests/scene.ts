@@ -29,6 +29,14 @@ export function lay_out(): void {
     unobserve(): void {}
     disconnect(): void {}
   };
+  globalThis.IntersectionObserver = class {
+    constructor(private readonly run: IntersectionObserverCallback) {}
+    observe(): void {
+      const entry = { isIntersecting: true } as IntersectionObserverEntry;
+      this.run([entry], this as unknown as IntersectionObserver);
+    }
+    disconnect(): void {}
+  } as unknown as typeof IntersectionObserver;
 }
 
 export interface Scene {

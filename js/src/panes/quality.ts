@@ -1,7 +1,7 @@
 import { h, s } from "../dom";
 import { quality_key } from "../effects";
 import type { QualityCurve, QualityReply } from "../protocol.gen";
-import type { Store } from "../store";
+import type { QualityQuestion, Store } from "../store";
 import { count, percent, ratio, whole } from "../words";
 import { make_card, make_fold, on_visible, on_width } from "./card";
 import type { Pane } from "./pane";
@@ -46,7 +46,7 @@ const TOP = 18;
 const BOTTOM = 16;
 const LEFT = 26;
 /** Room for the lines' own names. */
-const RIGHT = 62;
+const RIGHT = 66;
 const LINE = 11;
 const SHORTEST = 190;
 
@@ -73,7 +73,8 @@ export const quality: Pane = (el, store, signal) => {
     card.kind(current ? "measured" : null);
     card.n(count(reply.n_cells, "cell"));
     el.title = RULES;
-    headline.textContent = verdict(reply, held!.asked.fraction, held!.asked.k, held!.asked.sampler);
+    const share = fixed_share(store) ?? held!.asked.fraction;
+    headline.textContent = verdict(reply, held!.asked, share);
     table.replaceChildren(...score_table(reply, held!.asked.fraction, held!.asked.sampler));
     card.note(note_words(store, reply, current));
     if (width > 0) {
@@ -146,15 +147,26 @@ function place_of(reply: QualityReply, fraction: number): number {
   return best;
 }
 
-/** "Is 5 % enough?", answered in words. */
-export function verdict(reply: QualityReply, fraction: number, k: number, sampler: string): string {
+/** The share of all items that a sampler takes whose samples have one size; null for others. */
+function fixed_share(store: Store): number | null {
+  if (store.get("ranking")?.allocation !== "fixed") return null;
+  const { n_sample, n_added, n_items } = store.get("counts");
+  return (n_sample - n_added) / n_items;
+}
+
+/** "Is 5 % enough?", answered in words; `share` is what the sample takes of all items. */
+export function verdict(
+  reply: QualityReply,
+  { fraction, k, sampler }: QualityQuestion,
+  share: number = fraction,
+): string {
   const at = place_of(reply, fraction);
   const own = curve_of(reply, sampler)?.s1[at];
   if (own === undefined) return "";
   const random = curve_of(reply, "random")?.s1[at];
   const beside = sampler === "random" || random === undefined ? "" : `; random ${of_k(random, k)}`;
   const units = k === 1 ? "of the top neuron" : `of the top ${k} neurons`;
-  return `${percent(fraction)}: ${of_k(own, k)} ${units} right on average${beside}.`;
+  return `${percent(share)}: ${of_k(own, k)} ${units} right on average${beside}.`;
 }
 
 /** A share of k, as a whole number unless that would call it all or none. */
@@ -194,7 +206,7 @@ function score_table(reply: QualityReply, fraction: number, sampler: string): HT
       "tr",
       { className: curve.sampler === sampler ? "ll-own" : "" },
       h("th", { scope: "row" }, key_line(curve.sampler), curve.title),
-      ...METRICS.map((metric) => score_cell(metric, curve, curves, at)),
+      ...METRICS.map((metric) => score_cell(metric, curve, reply, at)),
     ),
   );
   return [h("thead", {}, head), h("tbody", {}, ...rows)];
@@ -203,11 +215,13 @@ function score_table(reply: QualityReply, fraction: number, sampler: string): HT
 function score_cell(
   { name, up }: Metric,
   curve: QualityCurve,
-  curves: QualityCurve[],
+  { curves, done }: QualityReply,
   at: number,
 ): HTMLElement {
   const value = values_of(curve, name)[at] ?? null;
-  if (value === null) return h("td", { className: "ll-follows" }, "follows");
+  if (value === null) {
+    return h("td", { className: "ll-follows" }, done ? "–" : "follows");
+  }
   const known = curves.flatMap((other) => values_of(other, name)[at] ?? []);
   const best = known.length > 1 && value === (up ? Math.max(...known) : Math.min(...known));
   if (!best) return h("td", {}, ratio(value));
@@ -224,9 +238,7 @@ function note_words(store: Store, reply: QualityReply, current: boolean): string
     reply.skipped.length > 0
       ? `Left out, as k covers all their units: ${reply.skipped.join(", ")}.`
       : "",
-    reply.done || reply.curves.every(({ s2 }) => s2.every((value) => value !== null))
-      ? ""
-      : "S2 follows: the model is run for it.",
+    s2_words(reply),
     n_added > 0 ? `Without the ${count(n_added, "item")} added by hand.` : "",
   ];
   if (error) parts.push(`Not brought up to date: ${error}`);
@@ -234,6 +246,14 @@ function note_words(store: Store, reply: QualityReply, current: boolean): string
     parts.push("For other settings: this needs the kernel, which has gone.");
   } else if (!current) parts.push("For other settings; the new figures follow.");
   return parts.filter(Boolean).join(" ");
+}
+
+/** Why there is no S2, or not yet; empty if there is. */
+function s2_words({ curves, done }: QualityReply): string {
+  if (curves.every(({ s2 }) => s2.every((value) => value !== null))) return "";
+  return done
+    ? "S2 is not known: it takes running the model on the samples, which this data does not allow."
+    : "S2 follows: the model is run for it.";
 }
 
 /** How a sampler's line is drawn: the one asked about, random and coreset each have their own dashes. */
@@ -298,7 +318,7 @@ function draw_chart(
           s(
             "text",
             { x: LEFT + 8, y: (TOP + HEIGHT - BOTTOM) / 2 },
-            `${metric.name.toUpperCase()} follows`,
+            reply.done ? "not known here" : `${metric.name.toUpperCase()} follows`,
           ),
         ]),
   );
@@ -310,7 +330,7 @@ function chart_label({ title, name }: Metric, reply: QualityReply): string {
       const value = values_of(curve, name)[at] ?? null;
       return value === null ? [] : [`${ratio(value)} at ${percent(share)}`];
     });
-    return `${curve.title}: ${said.length > 0 ? said.join(", ") : "follows"}`;
+    return `${curve.title}: ${said.length > 0 ? said.join(", ") : reply.done ? "not known" : "follows"}`;
   });
   return `${title} by fraction. ${ends.join(". ")}.`;
 }
@@ -320,7 +340,11 @@ type Scale = (value: number) => number;
 function axis(ticks: number[], x: Scale, y: Scale, most: number, right: number): SVGElement[] {
   const below = ticks.flatMap((share) => [
     s("line", { class: "ll-grid", x1: x(share), x2: x(share), y1: TOP, y2: y(0) }),
-    s("text", { class: "ll-middle", x: x(share), y: HEIGHT - 3 }, percent(share).replace(" ", "")),
+    s(
+      "text",
+      { class: "ll-middle", x: x(share), y: HEIGHT - 3 },
+      share === ticks.at(-1) ? percent(share) : String(100 * share),
+    ),
   ]);
   const beside = [0, most].map((value) =>
     s("text", { class: "ll-right", x: LEFT - 4, y: y(value) + 4 }, String(value)),

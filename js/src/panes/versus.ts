@@ -20,7 +20,7 @@ import {
 import { type Bin, BOTTOM, bins_in, HEIGHT, LEFT, make_bins, SLOT, TOP } from "./bins";
 import { type Card, replace_marks } from "./card";
 
-const ROW = 22;
+const ROW = 21;
 const HEAD = 16;
 const LABEL = 46;
 /** A column of values. */
@@ -74,8 +74,11 @@ export function show_top_pair(
   card.score("in both tops", `${shared(top, values, figures.k)} of ${figures.k}`, SHARED_TITLE);
   if (width < 1) return;
   draw_pair_rows({ chart, store, figures, rival, top, values, width });
-  const below = store.get("measure") === "max" && rival.floor > -Infinity;
-  const limit = below ? " ≤: the index bounds the second group's maximum." : "";
+  const bounded = top.unit.some((unit) => values[unit]! < rival.floor);
+  const limit =
+    store.get("measure") === "max" && bounded
+      ? " ≤: the index bounds the second group's maximum."
+      : "";
   card.note(`${key_words(store)} By ${MEASURE_WORDS[store.get("measure")]}.${limit}`);
 }
 
