@@ -27,8 +27,9 @@ class BoundaryTreeSampler(BaseSampler):
     Parameters
     ----------
     on : {"auto", "predicted", "true"}
-        Whose boundaries are looked for. "auto" is the prediction where it is
-        given, else the label; items without a label are one more class.
+        Whose boundaries are looked for. "auto" is the label, and the prediction
+        where an item has none; boundaries of the labels find more of the errors.
+        With "true" the items without a label are one more class.
     random_state : int, RandomState or None
         Seed of the items' order.
     max_children : int
@@ -76,6 +77,15 @@ class BoundaryTreeSampler(BaseSampler):
         check_count(self.max_children, "max_children", np.iinfo(np.int64).max, low=2)
         check_count(self.max_passes, "max_passes", np.iinfo(np.int64).max)
 
+    def _classes(
+        self, label: NDArray[np.int32], pred: NDArray[np.int32] | None
+    ) -> NDArray[np.int32]:
+        if self.on == "true" or (self.on == "auto" and pred is None):
+            return label
+        if pred is None:
+            raise ValueError('on="predicted" needs pred; pass it to fit, or say on="true"')
+        return pred if self.on == "predicted" else np.where(label >= 0, label, pred)
+
     def _rank(
         self,
         latent: NDArray[np.float64],
@@ -83,9 +93,7 @@ class BoundaryTreeSampler(BaseSampler):
         pred: NDArray[np.int32] | None,
         pre_latent: ArrayLike | None,  # noqa: ARG002
     ) -> Ranking:
-        if self.on == "predicted" and pred is None:
-            raise ValueError('on="predicted" needs pred; pass it to fit, or say on="true"')
-        classes = label if self.on == "true" or pred is None else pred
+        classes = self._classes(label, pred)
         points = centre(latent).astype(np.float32)
         n = len(points)
         order = check_random_state(self.random_state).permutation(n).astype(np.int64)

@@ -61,7 +61,7 @@ def test_the_tree_agrees_with_one_of_lists(seed, most_children, most_passes):
 
 def test_the_tree_tells_the_class_of_every_item_outside_it(blobs):
     latent, label, pred = blobs(n=400)
-    fitted = BoundaryTreeSampler().fit(latent, label, pred)
+    fitted = BoundaryTreeSampler(on="predicted").fit(latent, label, pred)
     children = {node: [] for node in fitted.node_}
     for node, parent in zip(fitted.node_, fitted.parent_, strict=True):
         if parent >= 0:
@@ -74,7 +74,7 @@ def test_the_tree_tells_the_class_of_every_item_outside_it(blobs):
 
 def test_a_child_is_of_another_class_than_its_parent(blobs):
     latent, label, pred = blobs()
-    fitted = BoundaryTreeSampler().fit(latent, label, pred)
+    fitted = BoundaryTreeSampler(on="predicted").fit(latent, label, pred)
     grown = fitted.parent_ >= 0
     assert (~grown).sum() == 1
     assert (pred[fitted.node_[grown]] != pred[fitted.parent_[grown]]).all()
@@ -100,8 +100,13 @@ def test_one_class_needs_one_node():
 
 def test_it_looks_for_the_boundaries_it_is_told_to(blobs):
     latent, label, pred = blobs()
-    on_label = BoundaryTreeSampler(on="true").fit(latent, label, pred)
-    assert on_label.node_.tolist() == BoundaryTreeSampler().fit(latent, label).node_.tolist()
+    nodes = {
+        on: BoundaryTreeSampler(on=on).fit(latent, label, pred).node_.tolist()
+        for on in ("auto", "true", "predicted")
+    }
+    assert nodes["auto"] == nodes["true"] != nodes["predicted"]
+    unlabelled = BoundaryTreeSampler().fit(latent, np.full_like(label, -1), pred)
+    assert unlabelled.node_.tolist() == nodes["predicted"]
     with pytest.raises(ValueError, match='on="predicted" needs pred'):
         BoundaryTreeSampler(on="predicted").fit(latent, label)
 
