@@ -8,6 +8,8 @@ from typer.testing import CliRunner
 
 from latentlens.cli import app
 
+pytestmark = pytest.mark.slow
+
 QUICK = ["--data", "digits", "--quick", "--no-progress"]
 
 

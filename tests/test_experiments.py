@@ -145,7 +145,7 @@ def test_a_sample_of_everything_scores_perfectly(trained):
 def test_layers_that_k_covers_are_left_out_and_said_so(trained):
     drawn = [Drawn(sampler="random", fraction=0.1)]
     _, notes = score_draws(trained, drawn, ks=(100,))
-    assert "leaves out act4" in notes[0]
+    assert "At k = 100 S1 leaves out act4, with no more units." in notes
 
 
 def test_random_samplers_are_drawn_with_several_seeds_and_others_once(trained):
@@ -178,6 +178,20 @@ def test_weighted_variants_draw_from_the_same_groups_in_another_order(trained):
         inside = own.group == group
         assert sorted(first.rank[inside]) == list(range(inside.sum()))
     assert not first.uses_j
+
+
+@pytest.mark.parametrize("name", ["max_margin", "gmm_full"])
+def test_weighted_variants_are_those_of_the_registry(trained, name):
+    there = trained.ranking(f"{name}_weighted")
+    here = redrawn(trained.ranking(name), 0)
+    assert (here.rank == there.rank).all()
+    assert (here.group == there.group).all()
+
+
+def test_all_samplers_are_run_unless_some_are_named(trained):
+    fresh = Experiment(trained.model, trained.loader, Settings(data="digits"), progress=False)
+    assert {"coreset", "stratified", "vas", "boundary_tree", *SAMPLERS} <= set(fresh.samplers)
+    assert not [name for name in fresh.samplers if name.endswith("_weighted")]
 
 
 def test_nothing_of_the_activations_is_kept(trained, results):
@@ -428,23 +442,29 @@ def claim_about(said, words):
     return found
 
 
-def figure_6_of(scores, weighted=(0.4, 0.3, 0.5)):
+def row_of_figure_6(variant, metric, j, score, spread=0.0):
+    return {
+        "sampler": "max_margin", "variant": variant, "metric": metric, "j": j, "score": score,
+        "low": score - spread, "high": score + spread,
+    }  # fmt: skip
+
+
+def figure_6_of(scores, weighted):
     rows = [
-        {"sampler": "max_margin", "variant": "both ends", "metric": metric, "j": j, "score": score,
-         "low": score, "high": score, "draws": 1}
+        row_of_figure_6("both ends", metric, j, score)
         for metric, values in scores.items()
         for j, score in zip((0.0, 0.5, 1.0), values, strict=True)
-    ]  # fmt: skip
-    mean, low, high = weighted
-    rows.append({"sampler": "max_margin", "variant": "weighted", "metric": "S1 max", "j": 0.0,
-                 "score": mean, "low": low, "high": high, "draws": 3})  # fmt: skip
-    frame = pd.DataFrame(rows)
-    return {"figure_6": Result(name="figure_6", title="", frame=frame, draw=str)}
+    ]
+    rows += [
+        row_of_figure_6("weighted", metric, 0.0, score, spread=0.01)
+        for metric, score in weighted.items()
+    ]
+    return {"figure_6": Result(name="figure_6", title="", frame=pd.DataFrame(rows), draw=str)}
 
 
 def test_claims_say_what_holds_and_what_does_not():
     scores = {"S1 max": (0.2, 0.8, 0.82), "S2": (0.5, 0.01, 0.02), "S3": (0.3, 0.5, 0.2)}
-    said = claims(figure_6_of(scores), SETTINGS)
+    said = claims(figure_6_of(scores, {"S1 max": 0.7, "S2": 0.02, "S3": 0.1}), SETTINGS)
     assert claim_about(said, "plateau").verdict == "holds"
     flat = claim_about(said, "hardly depends")
     assert flat.verdict == "does not hold"
@@ -452,7 +472,10 @@ def test_claims_say_what_holds_and_what_does_not():
     worst = claim_about(said, "worst at j = 0")
     assert worst.verdict == "holds in part"
     assert worst.here == "S1 is lowest at j = 0, S3 largest at j = 0.5."
-    assert claim_about(said, "weighted variants").verdict == "holds"
+    # Better on S3 alone.
+    weighted = claim_about(said, "weighted variants")
+    assert weighted.verdict == "holds in part"
+    assert "S3 0.2, weighted 0.1 (0.09 to 0.11)" in weighted.here
 
 
 def test_claims_about_what_was_not_run_are_not_measured():
@@ -491,3 +514,24 @@ def test_an_unknown_experiment_is_refused(trained, tmp_path):
         run_paper(trained, tmp_path, names=("figure_9",))
     with pytest.raises(ValueError, match=r"data must be one of 'mnist', .*, got 'cifar'"):
         prepare("cifar", tmp_path)
+
+
+@pytest.mark.slow
+def test_what_the_notebook_says_it_saw_is_so(tmp_path):
+    experiment = prepare("digits", tmp_path, quick=True, progress=False)
+    seen = {name: run(name, experiment) for name in ("figure_4", "figure_6", "figure_7", "table_4")}
+    said = claims(seen, experiment.settings)
+    assert claim_about(said, "best of the eight").verdict == "holds"
+    frame = seen["figure_4"].frame
+    score = frame[frame["fraction"] == 0.05].pivot(
+        index="sampler", columns="metric", values="score"
+    )
+    coreset, margin = score.loc["coreset"], score.loc["max_margin"]
+    assert coreset["S1 max"] > margin["S1 max"]
+    assert (coreset[["S2", "S3"]] < margin[["S2", "S3"]]).all()
+    assert score.loc["stratified", "S1 max"] < score.loc["random", "S1 max"]
+    errors = seen["table_4"].frame.set_index("sampler")["share_of_errors"]
+    assert errors["max_margin"] > 0.5 > errors["coreset"]
+    assert claim_about(said, "worst at j = 0").verdict == "holds"
+    assert "largest at j = 0" in claim_about(said, "hardly depends").here
+    assert claim_about(said, "three orders of magnitude longer").verdict == "does not hold"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from latentlens.samplers import BaseSampler
 
 MEASURES = ("max", "mean", "count")
-REPEATED = ("random", "stratified", "latent_grid")
+REPEATED = ("random", "stratified", "stratified_completion", "latent_grid")
 """Samplers drawn again and again, as in the paper; so are the weighted variants."""
 WEIGHTED = ("max_margin", "gmm_full", "gmm_spherical")
 """Samplers of the paper that take j, and have a weighted variant."""
@@ -35,7 +35,8 @@ class Settings:
     data : str
         Name of the data, for titles and for telling one run's files from another's.
     samplers : tuple of str
-        Names in `latentlens.samplers.SAMPLERS`; all of them if empty.
+        Names in `latentlens.samplers.SAMPLERS`; if empty, all but the weighted
+        variants, which `figure_6` draws itself.
     layers : tuple of str
         Layers whose units are asked about; all that are watched if empty.
     reduce : {"unit", "channel"}
@@ -189,7 +190,8 @@ class Experiment:
         """The samplers' names, in the order of the registry."""
         from latentlens.samplers import SAMPLERS
 
-        wanted = self.settings.samplers or tuple(SAMPLERS)
+        every = [name for name in SAMPLERS if not name.endswith("_weighted")]
+        wanted = self.settings.samplers or every
         return tuple(name for name in SAMPLERS if name in wanted)
 
     def layers(self) -> tuple[str, ...]:
@@ -214,7 +216,7 @@ class Experiment:
 
     def seeds(self, sampler: str, *, weighted: bool = False) -> range:
         """Give the seeds a sampler is drawn with: several for those that are random."""
-        several = weighted or sampler in REPEATED
+        several = weighted or sampler in REPEATED or sampler.endswith("_weighted")
         first = self.settings.seed
         return range(first, first + (self.settings.draws if several else 1))
 

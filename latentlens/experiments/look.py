@@ -32,10 +32,10 @@ SHAPES = (
     "triangle-down",
     "triangle-right",
     "triangle-left",
-    "arrow",
-    "wedge",
-    "stroke",
+    "M-1,-1L1,-1L-1,1L1,1Z",
+    "M-1,-0.5L-0.5,-1L0,-0.5L0.5,-1L1,-0.5L0.5,0L1,0.5L0.5,1L0,0.5L-0.5,1L-1,0.5L-0.5,0Z",
 )
+"""As many as colours; the last two, an hourglass and an X, are SVG paths."""
 
 CAPTIONS = {
     "S1 max": "S1: precision of the top units by maximum",
@@ -58,19 +58,12 @@ def by_sampler(titles: Sequence[str], *, shape: bool = True) -> Marks:
     import altair as alt
 
     names = list(titles)
-    marks: Marks = {
-        "color": alt.Color(
-            "title:N",
-            title="Sampler",
-            scale=alt.Scale(domain=names, range=cycle(COLOURS, len(names))),
-        )
-    }
+    legend = alt.Legend(title="Sampler", labelLimit=320)
+    colours = alt.Scale(domain=names, range=cycle(COLOURS, len(names)))
+    marks: Marks = {"color": alt.Color("title:N", legend=legend, scale=colours)}
     if shape:
-        marks["shape"] = alt.Shape(
-            "title:N",
-            title="Sampler",
-            scale=alt.Scale(domain=names, range=cycle(SHAPES, len(names))),
-        )
+        shapes = alt.Scale(domain=names, range=cycle(SHAPES, len(names)))
+        marks["shape"] = alt.Shape("title:N", legend=legend, scale=shapes)
     return marks
 
 

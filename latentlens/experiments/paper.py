@@ -32,6 +32,9 @@ from latentlens.experiments.sweep import (
 if TYPE_CHECKING:
     from latentlens.experiments.result import Draw
 
+PAPER_DATA = ("mnist", "galaxy")
+"""What the paper is about."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -200,12 +203,23 @@ def facts(experiment: Experiment, results: Mapping[str, Result]) -> list[str]:
     layers = ", ".join(settings.layers) or "all watched layers"
     seconds = sum(result.seconds for result in results.values())
     run_of = ", ".join(experiment.title(name) for name in experiment.samplers)
-    return [
+    wrong = ""
+    if "table_4" in results:
+        wrong = f", {results['table_4'].frame['all_incorrect'].iloc[0]:,} of them misclassified"
+    carried = ""
+    if settings.data not in PAPER_DATA:
+        carried = (
+            "The paper is about MNIST and galaxies: a verdict here says whether its statement "
+            f"carries over to {settings.data}."
+        )
+    said = [
         f"{type(experiment.model).__name__} on {len(experiment.loader.dataset):,} items of "
-        f"{settings.data}; weights {str(experiment.identity['weights'])[:12]}.",
-        f"Samplers: {run_of}.",
+        f"{settings.data}{wrong}; weights {str(experiment.identity['weights'])[:12]}.",
+        carried,
+        f"Samplers: {run_of}. The random ones are drawn {settings.draws} times.",
         f"Layers asked about: {layers}, by {settings.reduce}; class is the {settings.by} one; "
         f"S1 ranks units by {settings.measure} unless said otherwise. Precision: larger is "
         "better; distances: smaller is better.",
         f"The results took {seconds:,.0f} s in all, besides training and the pass.",
     ]
+    return [sentence for sentence in said if sentence]

@@ -46,13 +46,13 @@ def score_draws(
     rows: list[pd.DataFrame] = []
     notes: list[str] = []
     for at, k in enumerate(ks):
-        scores, chance, note = _score_at(experiment, masks, weights, k, every=at == 0)
-        notes.append(note)
+        scores, chance, said = _score_at(experiment, masks, weights, k, every=at == 0)
+        notes += said
         rows += [
             pd.DataFrame(told).assign(k=k, metric=metric, score=score, chance=chance)
             for metric, score in scores.items()
         ]
-    return pd.concat(rows, ignore_index=True), tuple(dict.fromkeys(filter(None, notes)))
+    return pd.concat(rows, ignore_index=True), tuple(dict.fromkeys(notes))
 
 
 def _taken(
@@ -69,13 +69,20 @@ def _taken(
                 "sampler": each.sampler,
                 "title": experiment.title(each.sampler),
                 "variant": "weighted" if each.weighted else "both ends",
-                "fraction": each.fraction,
+                "fraction": _fraction(each, len(sample), len(experiment.record)),
                 "j": np.nan if each.j is None else each.j,
                 "seed": each.seed,
                 "items": len(sample),
             }
         )
     return weights > 0, weights, told
+
+
+def _fraction(drawn: Drawn, size: int, n_items: int) -> float:
+    """Give the fraction asked for, or the one that came of a size that cannot be chosen."""
+    from latentlens.samplers import SAMPLERS
+
+    return drawn.fraction if SAMPLERS[drawn.sampler].uses_fraction else size / n_items
 
 
 def _score_at(
@@ -85,7 +92,7 @@ def _score_at(
     k: int,
     *,
     every: bool,
-) -> tuple[Scores, float, str]:
+) -> tuple[Scores, float, list[str]]:
     """Score all samples at one k; S2 and S3 besides if `every`."""
     by_max, by_count = (_query(experiment, k, measure) for measure in ("max", "count"))
     index = list(by_max.from_index(masks))
@@ -99,7 +106,7 @@ def _score_at(
         scores["S2"] = _overall([each.s2 for each in means])
         scores["S3"] = _overall([each.s3 for each in index])
     chance = [by_max.chance(name) for name in by_max.layers if name not in by_max.skipped]
-    return scores, float(np.mean(chance)) if chance else float("nan"), _note(by_max)
+    return scores, float(np.mean(chance)) if chance else float("nan"), _notes(by_max)
 
 
 def _query(experiment: Experiment, k: int, measure: str) -> QuerySet:
@@ -143,12 +150,14 @@ def _overall(layers: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     return np.where(n > 0, np.where(known, every, 0).sum(axis=1) / np.maximum(n, 1), np.nan)
 
 
-def _note(query: QuerySet) -> str:
+def _notes(query: QuerySet) -> list[str]:
     n = len(query.cells)
-    said = (
+    said = [
         f"Mean over {len(query.layers)} layers ({', '.join(query.layers)}) x {n} cells of "
         "class and correctness that have items; a cell the sample misses counts 0, 1 and 1."
-    )
-    if not query.skipped:
-        return said
-    return f"{said} At k = {query.k} S1 leaves out {', '.join(query.skipped)}, with no more units."
+    ]
+    if query.skipped:
+        said.append(
+            f"At k = {query.k} S1 leaves out {', '.join(query.skipped)}, with no more units."
+        )
+    return said

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 S1 = tuple(f"S1 {measure}" for measure in MEASURES)
+TIES = (
+    "By count, where k exceeds the number of units that are ever an item's maximum, all others tie "
+    "at zero and count as hits: precision then says only how many cells the sample misses."
+)
 BY_SAMPLE = ["sampler", "title", "variant"]
 
 
@@ -69,8 +73,9 @@ def figure_5(experiment: Experiment) -> Result:
         notes=(
             *notes,
             _draws_note(experiment),
-            "Grey crosses: units picked blindly. Layers drop out as k reaches their width, so "
+            "Grey marks: units picked blindly. Layers drop out as k reaches their width, so "
             "that the curves are not lifted by layers whose precision is 1 by construction.",
+            TIES,
         ),
     )
 
@@ -144,7 +149,7 @@ def s1_definitions(experiment: Experiment) -> Result:
         title=f"What S1 means: measure, unit and k (fraction {settings.fraction:.0%})",
         frame=frame,
         draw=draw_definitions,
-        notes=(*said, _draws_note(experiment)),
+        notes=(*said, _draws_note(experiment), TIES),
     )
 
 
@@ -182,16 +187,18 @@ def _draws_note(experiment: Experiment) -> str:
 
 def _sizes_note(frame: pd.DataFrame, n_items: int) -> str:
     """Name the samplers whose samples are not of the size asked for."""
-    odd = frame[(frame["items"] - frame["fraction"] * n_items).abs() > 1]
-    said = [
-        f"{title} {items:,.0f} at {fraction:.0%}"
-        for title, fraction, items in odd[["title", "fraction", "items"]]
-        .drop_duplicates()
-        .itertuples(index=False)
-    ]
+    from latentlens.samplers import SAMPLERS
+
+    size = frame[["sampler", "title", "fraction", "items"]].drop_duplicates()
+    said = []
+    for sampler, title, fraction, items in size.itertuples(index=False):
+        if not SAMPLERS[sampler].uses_fraction:
+            said.append(f"{title} has one sample, of {items:,.0f} items")
+        elif abs(items - fraction * n_items) > 1:
+            said.append(f"{title} gave {items:,.0f} items at {fraction:.0%}")
     if not said:
         return "Every sample has the size asked for."
-    return f"Samples of another size than asked for: {', '.join(said)} items."
+    return f"Samples of another size than asked for: {'; '.join(said)}."
 
 
 def draw_by_fraction(measure: str, frame: pd.DataFrame) -> alt.TopLevelMixin:
@@ -209,7 +216,7 @@ def _three(frame: pd.DataFrame, measure: str, x: str, title: str, form: str) -> 
 
     from latentlens.experiments.look import curves, side_by_side
 
-    axis = alt.X(f"{x}:Q", title=title, axis=alt.Axis(format=form))
+    axis = alt.X(f"{x}:Q", title=title, axis=alt.Axis(format=form, tickCount=5))
     dash = None
     if frame["variant"].nunique() > 1:
         dash = alt.StrokeDash(
