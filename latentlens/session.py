@@ -25,7 +25,7 @@ from latentlens.core.held import HeldActivations
 from latentlens.core.linear import latent_scores
 from latentlens.core.meter import Draw, Meter, Scores
 from latentlens.core.picture import Pictures
-from latentlens.core.query import answer, cell_mean, members
+from latentlens.core.query import answer, cell_mean, members, row_mean
 from latentlens.core.record import LayerIndex, Record
 from latentlens.core.sample import ADDED, Ranking, Sample, sample_size
 from latentlens.samplers import SAMPLERS
@@ -218,7 +218,13 @@ class Session:
             **group,
         )
 
-    def answer(self, question: Question, *, run_model: bool = False) -> Answer:
+    def answer(
+        self,
+        question: Question,
+        *,
+        run_model: bool = False,
+        sample_mean: NDArray[np.float64] | None = None,
+    ) -> Answer:
         """Answer a question as the panes show it.
 
         Parameters
@@ -227,20 +233,24 @@ class Session:
         run_model : bool
             Whether to run the model for a sample's mean that is not at hand; if
             not, that part of the answer is None.
+        sample_mean : ndarray of shape (units,), float64, optional
+            The sample's mean as it was estimated, in place of the plain one.
         """
         layer, raw = self.layer(question.layer), self.raw(question.layer)
-        sample_mean = None
-        if run_model and raw is None and self._read is not None:
+        member, exact = self.member(question), self.exact_mean(question)
+        if sample_mean is not None and raw is not None:
+            exact, raw = row_mean(raw, member) if exact is None else exact, None
+        elif run_model and sample_mean is None and raw is None and self._read is not None:
             sample_mean = last(self.sample_mean(question)).mean
         return answer(
             layer,
             roles=self.roles(question),
-            member=self.member(question),
+            member=member,
             k=question.k,
             measure=question.measure,
             raw=raw,
             sample_mean=sample_mean,
-            exact_mean=self.exact_mean(question),
+            exact_mean=exact,
         )
 
     def sample_mean(self, question: Question) -> Iterator[tuple[int, int] | SampleMean]:
@@ -336,7 +346,14 @@ class Session:
         ------
         (done, total) or Scores
             Progress, and the scores at last.
+
+        Raises
+        ------
+        ValueError
+            If no item's class is known.
         """
+        if not len(queries.cells):
+            raise ValueError(_why_no_quality(queries))
         yield from self._meter.from_index(queries, draws)
         yield from self._meter.from_model(queries, draws)
         yield self._meter.scores(queries, draws)

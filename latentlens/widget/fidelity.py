@@ -163,7 +163,7 @@ def cell_labels(cells: GroupCells, classes: Sequence[str]) -> NDArray[np.object_
     return np.array(list(classes), dtype=object)[cells.label]
 
 
-def fidelity_notes(queries: QuerySet, unknown: Sequence[str]) -> list[str]:
+def fidelity_notes(queries: QuerySet, unknown: Sequence[str], *, n_added: int = 0) -> list[str]:
     """Say what the numbers leave out.
 
     Parameters
@@ -171,6 +171,8 @@ def fidelity_notes(queries: QuerySet, unknown: Sequence[str]) -> list[str]:
     queries : QuerySet
     unknown : sequence of str
         Layers whose means over a sample cannot be had.
+    n_added : int
+        Rows that were added to the current sample by hand.
     """
     notes = []
     if queries.skipped:
@@ -185,4 +187,7 @@ def fidelity_notes(queries: QuerySet, unknown: Sequence[str]) -> list[str]:
             "on chosen items here, or the lens was made from a record; the overall S2 is "
             + (f"about {', '.join(rest)} alone." if rest else "not known either.")
         )
+    if n_added:
+        rows = "1 row" if n_added == 1 else f"{n_added:,} rows"
+        notes.append(f"The samples are scored as they are drawn, without {rows} added by hand.")
     return notes

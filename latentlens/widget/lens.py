@@ -643,7 +643,9 @@ class LatentLens(State):
         DataFrame
             Indexed by place from 1: unit, value, and on a sample the exact value
             where it is known and whether the unit is among the exact top k; with
-            kind, n_used and n_group. ``.attrs`` has precision@k and chance.
+            kind, n_used, n_group and effective_n, and low and high: a mean's
+            interval, or what a maximum is at least. ``.attrs`` has precision@k,
+            chance, and ``read_out``, a line that says what all of it is worth.
 
         References
         ----------
@@ -654,8 +656,20 @@ class LatentLens(State):
             k=k, layer=layer, label=label, by=by, correctness=correctness, measure=measure,
             selection=selection,
         )  # fmt: skip
-        answer = self._ready().answer(question, run_model=question.measure == "mean")
-        return frames.top_k_frame(answer, _checked(on))
+        session, estimate = self._ready(), None
+        by_mean = question.measure == "mean"
+        if by_mean and _checked(on) == "sample":
+            estimate = session.estimate(question)
+        answer = session.answer(
+            question,
+            run_model=by_mean and estimate is None,
+            sample_mean=None if estimate is None else estimate.mean,
+        )
+        frame = frames.top_k_frame(answer, _checked(on), question.measure, estimate)
+        return frames.with_worth(
+            frame, session.design(question), session.member(question),
+            maxima=question.measure == "max",
+        )  # fmt: skip
 
     def mean_activation(
         self,
@@ -708,13 +722,15 @@ class LatentLens(State):
         -------
         DataFrame
             Indexed by unit, -1 for items whose units are all zero: count on the
-            sample and exact_count; with kind, n_used and n_group. ``.attrs`` has
-            the Jensen-Shannon distance.
+            sample and exact_count; with kind, n_used, n_group and effective_n.
+            ``.attrs`` has the Jensen-Shannon distance and ``read_out``.
         """
         question = self._question(
             layer=layer, label=label, by=by, correctness=correctness, selection=selection
         )
-        return frames.max_neurons_frame(self._ready().answer(question), _checked(on))
+        session = self._ready()
+        frame = frames.max_neurons_frame(session.answer(question), _checked(on))
+        return frames.with_worth(frame, session.design(question), session.member(question))
 
     def run_on_sample(
         self,
@@ -783,7 +799,8 @@ class LatentLens(State):
         A cell is a layer x class x correctness. Top units by maximum or by count,
         and the histogram of maximal units, follow from the index on both sides.
         For means the model is run once over the samples' items, summing for all
-        samples at once; what was scored before is not run again.
+        samples at once; what was scored before is not run again. Where a sampler
+        gives its items weights the means are weighted by them.
 
         Parameters
         ----------
@@ -821,6 +838,8 @@ class LatentLens(State):
         """
         session = self._ready()
         shares = [check_share(each, "fractions", zero=False) for each in fractions]
+        if not shares:
+            raise ValueError("fractions must hold at least one share, such as 0.05; got none.")
         names = session.compared(self.sampler) if samplers is None else list(samplers)
         queries = QuerySet(
             session.record,
@@ -835,7 +854,9 @@ class LatentLens(State):
         return Fidelity(
             frame=fidelity_frame(queries, scores, shares * len(names)),
             missing=missing_frame(queries.cells, session.record.classes, roles),
-            notes=tuple(fidelity_notes(queries, session.without_means(queries))),
+            notes=tuple(
+                fidelity_notes(queries, session.without_means(queries), n_added=len(self.added))
+            ),
         )
 
     def _drive(self, steps: Iterator[Any], *, progress: bool) -> Scores:

@@ -120,6 +120,11 @@ def test_a_stream_has_s2_where_activations_are_at_hand_and_says_so(model, data):
 def test_what_cannot_be_scored_is_refused_in_words(lens):
     with pytest.raises(ValueError, match=r"fractions must be between 0 \(excluded\) and 1, got 2"):
         lens.fidelity([2])
+    with pytest.raises(ValueError, match="fractions must hold at least one share"):
+        lens.fidelity([])
+    nameless = LatentLens.from_arrays(blobs()[0], sampler="random", k=2)
+    with pytest.raises(ValueError, match="No item's label is known, so there are no cells"):
+        nameless.fidelity([0.1])
     with pytest.raises(ValueError, match="sampler must be one of"):
         lens.fidelity([0.1], ["coin"])
     with pytest.raises(ValueError, match="layers must be one of"):
@@ -160,6 +165,7 @@ def test_topping_a_cell_up_ends_its_being_missing():
     assert (lens.frame.role[added] == "added").all()
     assert not lens.sample.probability
     assert "added by hand" in lens.sample.note
+    assert "added by hand" in lens.fidelity([0.1], k=8, progress=False).notes[-1]
     lens.added = []
     assert lens.sample.probability
 
