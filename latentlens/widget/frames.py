@@ -8,9 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentlens.core.answer import Answer
+from latentlens.core.design import Design, effective_size
 from latentlens.core.estimate import MeanEstimate
 from latentlens.core.metrics import cosine_distance
-from latentlens.core.predicted import predicted_cosine_distance, predicted_overlap, read_out
+from latentlens.core.predicted import (
+    predicted_cosine_distance,
+    predicted_overlap,
+    read_out,
+    share_above_maximum,
+)
 from latentlens.core.record import Record
 from latentlens.core.sample import ROLE_NAMES, Ranking
 
@@ -61,8 +67,19 @@ def class_names(cls: NDArray[np.int32], classes: tuple[str, ...]) -> NDArray[np.
     return names[np.where(cls < 0, len(classes), cls)]
 
 
-def top_k_frame(answer: Answer, on: On) -> pd.DataFrame:
+def top_k_frame(
+    answer: Answer, on: On, measure: str = "max", estimate: MeanEstimate | None = None
+) -> pd.DataFrame:
     """Put the top k units into a DataFrame, the most activated first.
+
+    Parameters
+    ----------
+    answer : Answer
+    on : {"sample", "all"}
+    measure : {"max", "count", "mean"}
+        A maximum over the sample is the least that the group's can be.
+    estimate : MeanEstimate, optional
+        Of the means, where they rank the units.
 
     Raises
     ------
@@ -82,6 +99,11 @@ def top_k_frame(answer: Answer, on: On) -> pd.DataFrame:
         "value": np.array(top.value, np.float64),
     }
     if on == "sample":
+        unit, nothing = columns["unit"], np.full(len(top.unit), np.nan)
+        columns["low"] = columns["value"] if measure == "max" else nothing
+        columns["high"] = nothing
+        if estimate is not None:
+            columns["low"], columns["high"] = estimate.low[unit], estimate.high[unit]
         columns["exact_value"] = np.array(top.exact_value, np.float64)
         columns["hit"] = np.array(top.hit, bool)
     frame = pd.DataFrame(columns, index=pd.RangeIndex(1, len(top.unit) + 1, name="place"))
@@ -151,6 +173,38 @@ def mean_activation_frame(
     if on == "sample":
         return _worth(frame, answer, estimate)
     return frame
+
+
+def with_worth(
+    frame: pd.DataFrame, design: Design, member: NDArray[np.bool_], *, maxima: bool = False
+) -> pd.DataFrame:
+    """Add the effective number of items, and the line that says what the frame is worth.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        With kind, n_used and n_group in its ``.attrs``.
+    design : Design
+    member : ndarray of shape (n_items,), bool
+        The group.
+    maxima : bool
+        Whether the frame shows maxima, which a sample bounds from below.
+    """
+    kind, n_used, n_group = (frame.attrs[name] for name in ("kind", "n_used", "n_group"))
+    if kind == "exact":
+        frame.attrs["read_out"] = read_out("exact", n_used=n_used, n_group=n_group)
+        return frame.assign(effective_n=float(n_group))
+    effective_n = effective_size(design.weight[member[design.rows]])
+    bounded = maxima and not design.why_not and n_used > 0
+    frame.attrs["read_out"] = read_out(
+        kind,
+        n_used=n_used,
+        n_group=n_group,
+        effective_n=effective_n,
+        above=share_above_maximum(design, member) if bounded else None,
+        note=design.why_not,
+    )
+    return frame.assign(effective_n=effective_n)
 
 
 NO_ROOM = (

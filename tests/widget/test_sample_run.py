@@ -123,6 +123,33 @@ def test_what_was_run_for_an_estimate_is_not_run_again():
     assert sorted(asked) == sorted(want.tolist())
 
 
+def test_maxima_of_a_random_sample_are_lower_bounds_with_a_share_that_may_exceed_them(lens):
+    frame = lens.top_k(4, layer="0", measure="max")
+    assert (frame["low"] == frame["value"]).all()
+    assert (frame["effective_n"] == 120).all()
+    assert "at most 2.2% of the group exceeds one" in frame.attrs["read_out"]
+
+
+def test_top_units_by_mean_carry_the_means_intervals(lens):
+    means = lens.mean_activation(layer="0")
+    frame = lens.top_k(4, layer="0", measure="mean")
+    assert frame["unit"].tolist() == top_units_of(means["mean"].to_numpy(), 4)
+    for name in ("low", "high"):
+        np.testing.assert_array_equal(frame[name], means[name].loc[frame["unit"]])
+
+
+def test_the_latents_own_mean_is_measured_against_the_exact_one(lens):
+    frame = lens.top_k(3, layer=lens.record.latent_layer, measure="mean", selection=range(99))
+    assert set(frame["kind"]) == {"measured"}
+    assert frame["exact_value"].notna().all()
+
+
+def test_what_is_exact_says_so_in_one_line(lens):
+    frame = lens.max_neurons(layer="0", on="all")
+    assert frame.attrs["read_out"] == "exact, 600 of 600 items"
+    assert (frame["effective_n"] == 600).all()
+
+
 # -- another model -----------------------------------------------------------------
 
 
