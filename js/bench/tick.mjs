@@ -76,6 +76,7 @@ function make_state(n, encode) {
     measure: "max",
     unit: -1,
     selection: encode(new Uint32Array(0)),
+    added: encode(new Uint32Array(0)),
   };
 }
 
@@ -111,11 +112,13 @@ function make_store({ LensStore, encode }, n, layer) {
   return store;
 }
 
+const READ = ["roles", "counts", "class_counts", "cells", "answer", "sample_order"];
+
 /** Work out all that the panes read, the map's roles and the strip's order included. */
 function tick(store, fraction) {
   const start = performance.now();
   store.set({ fraction });
-  for (const key of ["roles", "counts", "class_counts", "answer", "sample_order"]) store.get(key);
+  for (const key of READ) store.get(key);
   return performance.now() - start;
 }
 

@@ -42,6 +42,21 @@ export function count_cells(
   return cells;
 }
 
+/** By class, how many of its items are wrong. */
+export function count_errors(
+  truth: Int32Array,
+  pred: Int32Array,
+  by: By,
+  n_classes: number,
+): Uint32Array {
+  const errors = new Uint32Array(n_classes);
+  for (let i = 0; i < truth.length; i++) {
+    const at = cell_of(truth, pred, by, i);
+    if (at >= 0 && at % 2 === 1) errors[at >> 1]! += 1;
+  }
+  return errors;
+}
+
 /** An item's place among the cells; -1 for none. */
 export function cell_of(truth: Int32Array, pred: Int32Array, by: By, row: number): number {
   const [t, p] = [truth[row]!, pred[row]!];

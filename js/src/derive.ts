@@ -1,6 +1,6 @@
 /** Everything that follows from the state and is never stored. */
 
-import { type Cell, count_cells } from "./cells";
+import { type Cell, count_cells, count_errors } from "./cells";
 import { decode, decode_as } from "./codec";
 import type {
   About,
@@ -97,6 +97,8 @@ export interface Derived {
   /** The state of the controls as a question about the sample's quality. */
   quality_question: QualityQuestion | null;
   cells: Cell[];
+  /** By class, how many of its items are wrong. */
+  class_errors: Uint32Array;
   counts: Counts;
   class_counts: { true: ClassCounts; predicted: ClassCounts };
   /** Activation of `unit` by row, NaN where it is not known; null if no unit is picked. */
@@ -391,6 +393,9 @@ function count_recipes() {
       ["truth", "pred", "roles", "by", "about"],
       (truth, pred, roles, by, about): Cell[] =>
         count_cells(truth, pred, roles, by, about?.classes.length ?? 0),
+    ),
+    class_errors: from(["truth", "pred", "by", "about"], (truth, pred, by, about) =>
+      count_errors(truth, pred, by, about?.classes.length ?? 0),
     ),
     counts: from(["truth", "pred", "roles"], (truth, pred, roles): Counts => {
       const counts = {

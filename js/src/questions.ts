@@ -1,6 +1,5 @@
 /** The paper's questions by name: what each asks, and the controls that answer it. */
 
-import type { Cell } from "./cells";
 import { encode } from "./codec";
 import type { LayerInfo } from "./protocol.gen";
 import type { Settable, Store } from "./store";
@@ -36,15 +35,15 @@ export function find_questions(store: Store): NamedQuestion[] {
       }),
     },
   ];
-  const wrong = wrong_cell(store);
-  const right = wrong && store.get("cells")[2 * wrong.label_class];
-  if (!wrong || !right) return found;
+  const label_class = class_of_interest(store);
+  if (label_class < 0) return found;
   const conv = last_spatial(about.layers);
-  const label = class_name(store, wrong.label_class);
-  const words = cell_words(store, wrong);
+  const label = class_name(store, label_class);
+  const words = cell_words(store, { label_class, right: false });
+  const others = cell_words(store, { label_class, right: true });
   if (conv) found.push(top_question(conv, label, words));
   found.push({
-    title: `Q3 mean pattern of ${latent}, ${words} against ${cell_words(store, right)}`,
+    title: `Q3 mean pattern of ${latent}, ${words} against ${others}`,
     set: () => ({
       ...PLAIN,
       layer: latent,
@@ -55,7 +54,7 @@ export function find_questions(store: Store): NamedQuestion[] {
       selection: nothing(),
     }),
   });
-  const taken = most_taken(store, wrong.label_class);
+  const taken = most_taken(store, label_class);
   if (taken) found.push(taken_question(store, taken, conv?.name ?? latent));
   return found;
 }
@@ -83,12 +82,13 @@ function last_spatial(layers: LayerInfo[]): LayerInfo | undefined {
   return layers.filter(({ shape, reduce }) => shape.length === 3 || reduce === "channel").at(-1);
 }
 
-/** The wrong items of the chosen class, or of the class that has most; null where none is wrong. */
-function wrong_cell(store: Store): Cell | null {
-  const wrong = store.get("cells").filter(({ right, n }) => !right && n > 0);
-  const chosen = wrong.find(({ label_class }) => label_class === store.get("class_index"));
-  if (chosen) return chosen;
-  return wrong.reduce<Cell | null>((most, cell) => (most && most.n >= cell.n ? most : cell), null);
+/** The chosen class if some of it is wrong, or the class with most errors; -1 where none is wrong. */
+function class_of_interest(store: Store): number {
+  const errors = store.get("class_errors");
+  const chosen = store.get("class_index");
+  if (errors[chosen]) return chosen;
+  const most = errors.reduce((a, b) => Math.max(a, b), 0);
+  return most > 0 ? errors.indexOf(most) : -1;
 }
 
 /** A class, and what its items, or those called so, most often are instead. */

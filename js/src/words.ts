@@ -125,11 +125,15 @@ export function class_name(store: Store, number: number): string {
   return store.get("about")?.classes[number] ?? "?";
 }
 
-/** A cell's items in words, such as "wrong 7s". */
-export function cell_words(store: Store, { label_class, right }: Cell): string {
+/** A cell's items in words, such as "wrong 7s"; one of them is "wrong 7". */
+export function cell_words(
+  store: Store,
+  { label_class, right }: Pick<Cell, "label_class" | "right">,
+  n = 2,
+): string {
   const name = class_name(store, label_class);
   const how = right ? "right" : "wrong";
-  if (store.get("by") === "predicted")
-    return `items ${right ? "rightly" : "wrongly"} called ${name}`;
-  return /^.$|^\d+$/.test(name) ? `${how} ${name}s` : `${how} items of ${name}`;
+  const plural = n === 1 ? "" : "s";
+  if (store.get("by") === "predicted") return `item${plural} ${how}ly called ${name}`;
+  return /^.$|^\d+$/.test(name) ? `${how} ${name}${plural}` : `${how} item${plural} of ${name}`;
 }

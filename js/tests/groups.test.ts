@@ -86,7 +86,7 @@ describe("missing cells", () => {
     const said = all(shown.el, "[data-fill]").map((chip) => chip.textContent);
     const n = cell(shown, 0, false).length;
     expect(n).toBeGreaterThan(0);
-    expect(said[0]).toBe(`No wrong items of zero (${n} in the data) +`);
+    expect(said[0]).toBe(`no wrong items of zero (${n} in the data) +`);
     expect(all(shown.el, "[data-fill]")[0]!.title).toContain("in this sample");
   });
 
@@ -103,7 +103,7 @@ describe("missing cells", () => {
     expect(store.get("roles")[first]).toBe(ADDED);
     expect(store.get("counts")).toMatchObject({ n_sample: before + 1, n_added: 1 });
     expect(el.querySelector('[data-fill="1"]')).toBeNull();
-    expect(text(el, "[data-back]")).toBe("1 wrong items of zero added ×");
+    expect(text(el, "[data-back]")).toBe("1 wrong item of zero added ×");
   });
 
   it("are empty again when what was added is taken back", async () => {

@@ -385,7 +385,7 @@ function questions(use: Use): HTMLElement {
   const { store, signal } = use;
   const select = h("select", { className: "ll-questions" });
   store.watch(
-    ["about", "cells", "label", "by", "k", "layer"],
+    ["about", "class_errors", "label", "by", "layer"],
     () => {
       const found = find_questions(store);
       fill(select, [

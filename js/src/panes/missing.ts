@@ -25,7 +25,7 @@ export const missing: Pane = (el, store, signal) => {
       ? (document.activeElement as HTMLElement).dataset.cell
       : undefined;
     el.replaceChildren(
-      ...(lacking.length > 0 ? [h("span", {}, "Not in this sample:")] : []),
+      ...(lacking.length > 0 ? [h("span", {}, "In this sample:")] : []),
       ...lacking.slice(0, NAMED).map((cell) => fill_chip(store, cell)),
       ...(lacking.length > 1 ? [all_chip(lacking.length)] : []),
       ...(lacking.length === 0 ? [h("span", {}, COMPLETE)] : []),
@@ -61,7 +61,7 @@ function fill_chip(store: Store, cell: Cell): HTMLElement {
         `Click to add the ${n === 1 ? "most outlying one" : `${n} most outlying`}.`,
       data: { fill: key_of(cell), cell: key_of(cell) },
     },
-    `No ${words} (${whole(cell.n)} in the data) `,
+    `no ${words} (${whole(cell.n)} in the data) `,
     h("b", {}, "+"),
   );
 }
@@ -82,13 +82,13 @@ function all_chip(n: number): HTMLElement {
 }
 
 function added_chip(store: Store, cell: Cell): HTMLElement {
-  const words = cell_words(store, cell);
+  const words = cell_words(store, cell, cell.n_added);
   return h(
     "button",
     {
       type: "button",
       className: "ll-chip",
-      title: `${whole(cell.n_added)} ${words} were added by hand. Click to take them back.`,
+      title: `Added by hand: ${whole(cell.n_added)} ${words}. Click to take back.`,
       data: { back: key_of(cell), cell: key_of(cell) },
     },
     h("i", { className: "ll-role", data: { role: "added" } }),

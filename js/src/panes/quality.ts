@@ -340,18 +340,16 @@ type Scale = (value: number) => number;
 function axis(ticks: number[], x: Scale, y: Scale, most: number, right: number): SVGElement[] {
   const below = ticks.flatMap((share) => [
     s("line", { class: "ll-grid", x1: x(share), x2: x(share), y1: TOP, y2: y(0) }),
-    s(
-      "text",
-      { class: "ll-middle", x: x(share), y: HEIGHT - 3 },
-      share === ticks.at(-1) ? percent(share) : String(100 * share),
-    ),
+    s("text", { class: "ll-middle", x: x(share), y: HEIGHT - 3 }, Math.round(100 * share)),
   ]);
   const beside = [0, most].map((value) =>
     s("text", { class: "ll-right", x: LEFT - 4, y: y(value) + 4 }, String(value)),
   );
+  const unit = s("text", { class: "ll-unit", x: right + 9, y: HEIGHT - 3 }, "%");
   return [
     s("g", { class: "ll-axis" }, ...below, s("line", { x1: LEFT, x2: right, y1: y(0), y2: y(0) })),
     ...beside,
+    unit,
   ];
 }
 

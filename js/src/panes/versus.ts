@@ -48,7 +48,7 @@ function empty_pair_words(store: Store, { n_group }: Figures, rival: Rival | nul
 }
 
 function key_words(store: Store): string {
-  return `Filled: ${group_words(store)}. Hollow: ${rival_words(store)}. Both exact, from every item.`;
+  return `Filled: ${group_words(store)}. Hollow: ${rival_words(store)}. Both exact.`;
 }
 
 // -- top-k neurons -----------------------------------------------------------
