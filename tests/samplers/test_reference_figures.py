@@ -11,7 +11,14 @@ import numpy as np
 import pytest
 
 from latentlens.core import cosine_distance, js_distance, precision_at_k, query_set_accuracy
-from latentlens.samplers import GMMSampler, MaxMarginSampler, RandomSampler
+from latentlens.samplers import (
+    CoresetSampler,
+    GMMSampler,
+    LatentGridSampler,
+    MaxMarginSampler,
+    RandomSampler,
+    StratifiedSampler,
+)
 
 pytestmark = pytest.mark.data
 
@@ -24,6 +31,9 @@ REFERENCE = {
     "max_margin, by prediction": (0.775, 0.891, 0.0087, 0.242),
     "gmm_full": (0.582, 0.686, 0.078, 0.482),
     "gmm_spherical": (0.658, 0.753, 0.030, 0.408),
+    "coreset": (0.781, 0.944, 0.0016, 0.208),
+    "stratified": (0.296, 0.454, 0.462, 0.683),
+    "latent_grid": (0.366, 0.504, 0.334, 0.669),
     "random": (0.364, 0.505, 0.344, 0.648),
 }
 BAND = 0.1
@@ -76,7 +86,7 @@ def network(real_data):
     loader = mnist.loader("train", batch_size=128, shuffle=True)
     for lr in (2e-3, 2e-4):
         models.train(net, loader, 1, lr=lr, progress=False)
-    kept = {name: [] for name in (*LAYERS, "fc3")}
+    kept = {name: [] for name in (*LAYERS, "bn4", "fc3")}
     with torch.inference_mode():
         for images, _ in mnist.loader("test", batch_size=500):
             values = images
@@ -126,6 +136,11 @@ def figures(network, cells):
         name: [sampler.fit(latent, label, pred).sample(FRACTION, j=J).index]
         for name, sampler in ranked.items()
     }
+    samples["coreset"] = [
+        CoresetSampler().fit(latent, label, pred, raw["bn4"]).sample(FRACTION).index
+    ]
+    samples["stratified"] = [StratifiedSampler().fit(latent, label, pred).sample(FRACTION).index]
+    samples["latent_grid"] = [LatentGridSampler().fit(latent, label).sample(FRACTION).index]
     samples["random"] = [
         RandomSampler(random_state=seed).fit(latent, label).sample(FRACTION).index
         for seed in range(10)
@@ -174,6 +189,16 @@ def test_mixtures_lie_between_max_margin_and_random(figures, name):
     best = figures["max_margin, by prediction"]
     for metric, sign in zip(SCORES, (1, 1, -1, -1), strict=True):
         assert sign * random[metric] < sign * ours[metric] < sign * best[metric]
+
+
+@pytest.mark.parametrize("fraction", [0.01, 0.02, 0.05, 0.1, 0.2])
+def test_a_coreset_is_better_than_max_margin_on_every_score(network, cells, fraction):
+    raw, label, pred = network
+    coreset = CoresetSampler().fit(raw["act4"], label, pred, raw["bn4"]).sample(fraction)
+    margin = MaxMarginSampler().fit(raw["act4"], label, pred).sample(fraction, j=J)
+    ours, theirs = (score(cells, sample.index, len(label)) for sample in (coreset, margin))
+    for metric, sign, a, b in zip(SCORES, (1, 1, -1, -1), ours, theirs, strict=True):
+        assert sign * a > sign * b, metric
 
 
 def test_max_margin_takes_nearly_all_errors_and_random_its_share(figures):
