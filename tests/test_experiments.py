@@ -478,6 +478,24 @@ def test_claims_say_what_holds_and_what_does_not():
     assert "S3 0.2, weighted 0.1 (0.09 to 0.11)" in weighted.here
 
 
+def figure_4_of(scores):
+    rows = [
+        {"sampler": name, "metric": metric, "fraction": 0.1, "score": score, "items": items}
+        for name, (items, *values) in scores.items()
+        for metric, score in zip(("S1 max", "S2", "S3"), values, strict=True)
+    ]
+    return {"figure_4": Result(name="figure_4", title="", frame=pd.DataFrame(rows), draw=str)}
+
+
+@pytest.mark.parametrize(("items", "verdict"), [(30, "does not hold"), (90, "holds")])
+def test_a_larger_sample_is_no_match(items, verdict):
+    results = figure_4_of({"max_margin": (30, 0.7, 0.01, 0.3), "random": (30, 0.3, 0.4, 0.7),
+                           "boundary_tree": (items, 0.9, 0.001, 0.1)})  # fmt: skip
+    best = claim_about(claims(results, SETTINGS), "best of the eight")
+    assert best.verdict == verdict
+    assert ("Left out, with larger samples: boundary_tree" in best.here) == (items > 30)
+
+
 def test_claims_about_what_was_not_run_are_not_measured():
     said = claims({}, SETTINGS)
     assert {each.verdict for each in said} == {"not measured"}

@@ -226,12 +226,25 @@ def _ranked(found: Found, metric: str) -> list[str]:
 
 
 def _best(found: Found) -> Checked:
-    ranked = [_ranked(found, metric) for metric in (found.s1, "S2", "S3")]
+    larger = _larger(found)
+    ranked = [
+        [name for name in _ranked(found, metric) if name not in larger]
+        for metric in (found.s1, "S2", "S3")
+    ]
     told = ", ".join(f"{m} {names[0]}" for m, names in zip(("S1", "S2", "S3"), ranked, strict=True))
+    out = f" Left out, with larger samples: {', '.join(larger)}." if larger else ""
     return (
-        f"Best of the {len(ranked[0])} that were run: {told}. {found.told('max_margin')}.",
+        f"Best of the {len(ranked[0])} that were run: {told}. {found.told('max_margin')}.{out}",
         _graded(*(names[0] == "max_margin" for names in ranked)),
     )
+
+
+def _larger(found: Found) -> list[str]:
+    """Name the samplers whose one sample is larger than MaxMargin's at the fixed fraction."""
+    frame = found.frame("figure_4")
+    asked = found.one("figure_4", "items", sampler="max_margin", fraction=found.settings.fraction)
+    least = frame.groupby("sampler")["items"].min()
+    return [name for name in PAPER if name in least.index and least[name] > asked + 1]
 
 
 def _tree(found: Found) -> Checked:
