@@ -349,6 +349,13 @@ def test_an_ended_run_goes_on_where_it_stopped(trained, tmp_path, monkeypatch):
     assert ran == ["table_4"] * 2
 
 
+def test_nothing_is_read_again_when_all_is_there(trained, tmp_path):
+    run_paper(trained, tmp_path, names=("table_1",), say=str)
+    fresh = Experiment(trained.model, trained.loader, SETTINGS, progress=False)
+    assert run_paper(fresh, tmp_path, names=("table_1",), say=str).skipped == ("table_1",)
+    assert "record" not in vars(fresh)
+
+
 def test_results_survive_a_run_that_fails_later(trained, tmp_path, monkeypatch):
     def fail(_):
         raise RuntimeError("out of luck")
