@@ -58,7 +58,9 @@ export const quality: Pane = (el, store, signal) => {
   const charts = h("div", { className: "ll-multiples" });
   const bar = h("progress", { max: 1, value: 0, hidden: true });
   bar.setAttribute("aria-label", "Progress of the fidelity");
-  card.body.append(headline, bar, table, charts);
+  // In the head it comes and goes without moving what stands below.
+  el.querySelector("header")?.append(bar);
+  card.body.append(headline, table, charts);
   let width = 0;
 
   const draw = (): void => {
