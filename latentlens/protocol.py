@@ -111,6 +111,8 @@ class Ranked(TypedDict):
     """(n_items,) float64: the order of the sample must come out the same on both sides."""
     uses_j: bool
     probability: bool
+    weighted: bool
+    """Whether sampled items weigh differently; their mean is then asked of the kernel."""
     allocation: Allocation
     """How a sample is shared among the groups."""
     floor: int

@@ -184,6 +184,13 @@ class Session:
             roles[rows[roles[rows] == 0]] = ADDED
         return roles
 
+    def weights(self, question: Question) -> NDArray[np.float64]:
+        """Give what each item of the question's sample stands for, 0 outside it."""
+        sample = self.sample(question.sampler, question.fraction, question.j, added=question.added)
+        weight = np.zeros(len(self.record))
+        weight[sample.index] = sample.weight
+        return weight
+
     def _group(self, question: Question) -> dict[str, Any]:
         return {
             "label_class": self.label_class(question.label),
@@ -238,9 +245,10 @@ class Session:
         """
         layer, raw = self.layer(question.layer), self.raw(question.layer)
         member, exact = self.member(question), self.exact_mean(question)
-        if sample_mean is not None and raw is not None:
-            exact, raw = row_mean(raw, member) if exact is None else exact, None
-        elif run_model and sample_mean is None and raw is None and self._read is not None:
+        if raw is not None and exact is None:
+            exact = row_mean(raw, member)
+        can_run = run_model and self._read is not None
+        if sample_mean is None and (raw is not None or can_run):
             sample_mean = last(self.sample_mean(question)).mean
         return answer(
             layer,
@@ -248,13 +256,12 @@ class Session:
             member=member,
             k=question.k,
             measure=question.measure,
-            raw=raw,
             sample_mean=sample_mean,
             exact_mean=exact,
         )
 
     def sample_mean(self, question: Question) -> Iterator[tuple[int, int] | SampleMean]:
-        """Work out the mean activation over the group's items in the sample.
+        """Work out the weighted mean activation over the group's items in the sample.
 
         Runs the model on those items that are not held yet; yields (done, total)
         on the way and the `SampleMean` at last.
@@ -265,21 +272,22 @@ class Session:
             If the model cannot be run on chosen items.
         """
         layer = self.layer(question.layer)
-        used = (self.roles(question) > 0) & self.member(question)
-        rows = np.flatnonzero(used).astype(np.int64)
+        weight = np.where(self.member(question), self.weights(question), 0.0)
+        rows = np.flatnonzero(weight).astype(np.int64)
         raw = self.raw(question.layer)
         if raw is not None:
-            yield SampleMean(mean_of(raw[rows]), len(rows), "at hand for every item")
+            total = weighted_sum(raw[rows], weight[rows])
+            yield SampleMean(_over(total, weight), len(rows), "at hand for every item")
             return
         if self._read is None:
             raise ValueError(
                 f"The sample's mean of {layer.name!r} needs the model run on chosen items, which "
                 "this lens cannot do: its data has no random access, or it was made from arrays."
             )
-        yield from self._run_for_mean(layer, rows)
+        yield from self._run_for_mean(layer, rows, weight)
 
     def _run_for_mean(
-        self, layer: LayerIndex, rows: NDArray[np.int64]
+        self, layer: LayerIndex, rows: NDArray[np.int64], weight: NDArray[np.float64]
     ) -> Iterator[tuple[int, int] | SampleMean]:
         assert self._read is not None
         missing = self.held.missing(layer.name, rows)
@@ -287,13 +295,13 @@ class Session:
         fits = 4 * layer.units * len(missing) <= self.held.budget
         total = np.zeros(layer.units)
         if len(known):
-            total += self.held.values(layer.name, known).sum(axis=0, dtype=np.float64)
+            total += weighted_sum(self.held.values(layer.name, known), weight[known])
         kept_rows: list[NDArray[np.int64]] = []
         kept: list[NDArray[np.float32]] = []
         done = 0
         for chunk, activations in self._read(missing, [layer.name]) if len(missing) else ():
             values = activations[layer.name]
-            total += values.sum(axis=0, dtype=np.float64)
+            total += weighted_sum(values, weight[chunk])
             if fits:
                 kept_rows.append(chunk)
                 kept.append(values)
@@ -301,8 +309,7 @@ class Session:
             yield done, len(missing)
         if kept:
             self.held.hold(layer.name, np.concatenate(kept_rows), np.concatenate(kept))
-        mean = total / len(rows) if len(rows) else np.full(layer.units, np.nan)
-        yield SampleMean(mean, len(rows), self._what_it_took(len(missing)))
+        yield SampleMean(_over(total, weight), len(rows), self._what_it_took(len(missing)))
 
     def _what_it_took(self, n_run: int) -> str:
         ran = f"ran the model on {n_run:,} items" if n_run else "all held from earlier questions"
@@ -609,12 +616,16 @@ def parts_of(value: Any) -> Any:
     return {f.name: parts_of(getattr(value, f.name)) for f in fields(value)}
 
 
-def mean_of(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Average rows in float64; NaN throughout where there are none."""
-    if not len(values):
-        return np.full(values.shape[1], np.nan)
-    mean: NDArray[np.float64] = values.mean(axis=0, dtype=np.float64)
-    return mean
+def weighted_sum(values: NDArray[np.float32], weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum rows by weight, in float64."""
+    total: NDArray[np.float64] = (values * weight[:, None]).sum(axis=0)
+    return total
+
+
+def _over(total: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Divide by all the weight; NaN throughout where there is none."""
+    whole = weight.sum()
+    return total / whole if whole else np.full(len(total), np.nan)
 
 
 def last(steps: Iterator[tuple[int, int] | SampleMean]) -> SampleMean:

@@ -92,6 +92,23 @@ def test_progress_is_told_before_the_mean(record, conv):
     assert isinstance(mean, SampleMean)
 
 
+@pytest.mark.parametrize("layer", ["conv", "latent"])
+@pytest.mark.parametrize("sampler", ["stratified", "coreset"])
+def test_items_that_weigh_differently_do_so_in_the_mean(record, conv, sampler, layer):
+    session = Session(record, read_activations=Model(conv))
+    question = Question(
+        layer=layer, sampler=sampler, fraction=0.2, label="ant", by="predicted", k=5
+    )
+    mean = final(session.sample_mean(question)).mean
+    sample = session.sample(sampler, 0.2, 0.7)
+    own = record.pred[sample.index] == 0
+    raw = {"conv": conv, "latent": record.latent}[layer][sample.index[own]]
+    expected = np.average(raw.astype(np.float64), axis=0, weights=sample.weight[own])
+    assert len(set(sample.weight[own])) > 1
+    np.testing.assert_allclose(mean, expected, rtol=1e-12)
+    np.testing.assert_array_equal(session.answer(question, run_model=True).mean, mean)
+
+
 def test_the_latents_mean_needs_no_model(record):
     session = Session(record)
     question = Question(layer="latent", sampler="random", fraction=0.1, label="bee")

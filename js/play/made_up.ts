@@ -262,6 +262,7 @@ function make_ranked(group: Int32Array, ratio: Float64Array): State["ranked"] {
     log_ratio,
     uses_j: true,
     probability: false,
+    weighted: false,
     allocation: "proportional",
     floor: 0,
     notes: [],

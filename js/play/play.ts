@@ -80,6 +80,7 @@ function store_ranking({ ranked }: State) {
     log_ratio: new Float64Array(...view(ranked!.log_ratio)),
     uses_j: ranked!.uses_j,
     probability: ranked!.probability,
+    weighted: ranked!.weighted,
     allocation: ranked!.allocation,
     floor: ranked!.floor,
   };

@@ -84,6 +84,8 @@ export interface Derived {
   sample_mean: Float64Array | null;
   /** Whether `layer` is the layer whose values for all items are here. */
   latent_here: boolean;
+  /** Whether the sample's mean of `layer` is worked out here: all its items weigh alike. */
+  mean_here: boolean;
   /** k after the layer's width and the index's are taken into account. */
   k_here: number;
   exact_side: Side | null;
@@ -272,6 +274,14 @@ function side_recipes() {
       ["about", "layer", "latent"],
       (about: About | null, layer, latent) => latent !== null && about?.latent_layer === layer,
     ),
+    mean_here: from(
+      ["about", "layer", "ranking", "added"],
+      (about: About | null, layer, ranking, added) =>
+        about?.latent_in_browser === true &&
+        about.latent_layer === layer &&
+        // What was added by hand makes all weights alike; see `Sample.topped_up`.
+        (ranking?.weighted !== true || added.shape[0] !== 0),
+    ),
     k_here: from(["layer_info", "k"], (info: LayerInfo | null, k) =>
       info ? Math.max(1, Math.min(k, info.units, info.keep)) : k,
     ),
@@ -289,11 +299,12 @@ function side_recipes() {
       },
     ),
     used_side: from(
-      ["index", "used_rows", "k_here", "latent", "latent_here", "sample_mean"],
-      (index, rows, k, latent, latent_here, sample_mean): Side | null => {
+      ["index", "used_rows", "k_here", "latent", "latent_here", "mean_here", "sample_mean"],
+      (index, rows, k, latent, latent_here, mean_here, sample_mean): Side | null => {
         if (!index) return null;
         const side = used(index, rows, k, null);
-        side.mean = latent_here && latent ? used.mean(latent, rows, index) : sample_mean;
+        const own = mean_here && latent_here && latent;
+        side.mean = own ? used.mean(latent, rows, index) : sample_mean;
         return side;
       },
     ),
@@ -445,6 +456,7 @@ function read_ranking(ranked: Ranked): Ranking {
     log_ratio: decode_as(ranked.log_ratio, "float64"),
     uses_j: ranked.uses_j,
     probability: ranked.probability,
+    weighted: ranked.weighted,
     allocation: ranked.allocation,
     floor: ranked.floor,
   };

@@ -105,9 +105,8 @@ function keep_means(store: LensStore, signal: AbortSignal): void {
     store,
     ["means_question", "items", "about", "ranked", "used_rows", "kernel_gone"],
     () => {
-      const about = store.get("about");
       const question = store.get("means_question");
-      const here = about?.latent_in_browser && about.latent_layer === question.layer;
+      const here = store.get("mean_here");
       const known = is_answered(store.get("means"), question);
       if (here || known || !store.get("ranked") || !store.get("layer_info")) return;
       if (store.get("used_rows").length > 0) void fetch(question);

@@ -95,6 +95,8 @@ export interface Ranked {
   log_ratio: NdArray;
   uses_j: boolean;
   probability: boolean;
+  /** Whether sampled items weigh differently; their mean is then asked of the kernel. */
+  weighted: boolean;
   /** How a sample is shared among the groups. */
   allocation: Allocation;
   /** What every group gets first. */

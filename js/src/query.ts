@@ -28,6 +28,8 @@ export interface Ranking {
   log_ratio: Float64Array;
   uses_j: boolean;
   probability: boolean;
+  /** Whether sampled items weigh differently, so that the kernel works out their mean. */
+  weighted: boolean;
   allocation: Allocation;
   floor: number;
 }

@@ -41,6 +41,7 @@ const RANKING: Ranking = {
   log_ratio: new Float64Array(8),
   uses_j: true,
   probability: false,
+  weighted: false,
   allocation: "proportional",
   floor: 0,
 };

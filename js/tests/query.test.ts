@@ -64,6 +64,7 @@ function ranking_of(name: string): query.Ranking {
     rank: Uint32Array.from(rank),
     group_size: Uint32Array.from(group_size),
     log_ratio: Float64Array.from(log_ratio),
+    weighted: false,
     ...rest,
   };
 }

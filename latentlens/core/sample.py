@@ -87,6 +87,11 @@ class Ranking:
         return np.lexsort((self.rank, self.group))
 
     @property
+    def weighted(self) -> bool:
+        """Whether sampled items may stand for different numbers of items."""
+        return self.weigh is not None or (self.probability and len(self.group_size) > 1)
+
+    @property
     def uses_fraction(self) -> bool:
         """Whether a sample's size can be chosen; if not, it is always the same."""
         return self.allocation != "fixed"

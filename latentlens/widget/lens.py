@@ -447,6 +447,7 @@ class LatentLens(State):
                 "log_ratio": ranking.log_ratio.astype(np.float64),
                 "uses_j": ranking.uses_j,
                 "probability": ranking.probability,
+                "weighted": ranking.weighted,
                 "allocation": ranking.allocation,
                 "floor": ranking.floor,
                 "notes": list(ranking.notes),
