@@ -18,7 +18,7 @@ import type { Pane } from "./pane";
 const HEIGHT = 108;
 const TOP = 14;
 const BOTTOM = 16;
-const LEFT = 40;
+const LEFT = 44;
 const SLOT = 24;
 /** Numbers of four digits need more. */
 const WIDE_SLOT = 30;
