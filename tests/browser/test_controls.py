@@ -93,6 +93,14 @@ def test_dragging_fraction_changes_rings_bars_and_histogram_with_no_question_to_
     view.page.mouse.up()
 
 
+def test_the_map_keeps_its_size_while_the_figures_change_beside_it(view):
+    size = view.picture().shape
+    for share in (0.1, 0.5, 0.9):
+        view.drag("Fraction", share)
+        agree(view)
+        assert view.picture().shape == size
+
+
 def test_dragging_j_changes_who_is_sampled_with_no_question_to_the_kernel(view):
     before, rings = agree(view), view.picture()
     view.drag("Outliers", 0.0, release=False)

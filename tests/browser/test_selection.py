@@ -110,10 +110,10 @@ def test_hovering_an_item_shows_its_picture_and_its_facts(view):
     card.hover()
     ring = view.root.locator(".ll-map-ring.ll-shown")
     ring.wait_for(state="attached")
+    at = [float(ring.get_attribute(axis)) for axis in ("cx", "cy")]
     surface = view.root.locator(".ll-map-surface")
     surface.scroll_into_view_if_needed()
     box = surface.bounding_box()
-    at = [float(ring.get_attribute(axis)) for axis in ("cx", "cy")]
     view.page.mouse.move(box["x"] + at[0], box["y"] + at[1], steps=3)
     tip = view.root.locator(".ll-map-tip")
     tip.wait_for(state="visible")
