@@ -124,6 +124,15 @@ def test_a_model_that_is_no_module_is_refused():
         plan(lambda x: x, loader(vector(9)))
 
 
+def test_a_model_that_fails_on_the_first_batch_keeps_its_error_and_says_what_it_was_given():
+    with pytest.raises(RuntimeError, match="mat1 and mat2") as caught:
+        plan(nn.Linear(5, 2), loader(torch.zeros(8, 3)))
+    assert (
+        "called Linear(float32 of shape (4, 3)) with the first batch" in caught.value.__notes__[0]
+    )
+    assert "unpack=" in caught.value.__notes__[0]
+
+
 def test_a_lazy_model_is_not_given_its_shape():
     model = nn.Sequential(nn.LazyLinear(3))
     with pytest.raises(ValueError, match="get their shape from the first batch"):
