@@ -123,7 +123,9 @@ def _insert(keys, count, best):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def _candidates(row, bits, high, floor, above, keys):  # type: ignore[no-untyped-def]
+def _candidates(  # type: ignore[no-untyped-def]  # noqa: PLR0917  compiled calls are positional
+    row, bits, high, floor, above, keys
+):
     """Collect the keys of all units above `floor`; give their number."""
     size = len(high)
     count = 0
