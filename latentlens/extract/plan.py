@@ -250,8 +250,8 @@ def _call(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> An
         given = [_in_brief(arg) for arg in args]
         given += [f"{name}={_in_brief(arg)}" for name, arg in kwargs.items()]
         error.add_note(
-            f"latentlens called {type(model).__name__}({', '.join(given)}) with the first batch of "
-            "loader. If it is called otherwise, say how: unpack=lambda batch: (args, kwargs, target)."
+            f"latentlens called {type(model).__name__}({', '.join(given)}) with the first items of "
+            "loader. If that is not how, say so: unpack=lambda batch: (args, kwargs, target)."
         )
         raise
 
