@@ -48,8 +48,16 @@ def agree(view, **state):
     """Wait until the kernel has this state and the view shows the kernel's own numbers."""
     for name, value in state.items():
         until(lambda name=name: view.notebook.ask(f"lens.{name}"), value)
-    wanted = view.notebook.ask("figures(lens)")
-    until(lambda: on_screen(view, wanted["histogram"]), wanted)
+    wanted = {}
+
+    def differing():
+        wanted.update(view.notebook.ask("figures(lens)"))
+        shown = on_screen(view, wanted["histogram"])
+        return {
+            name: (shown[name], value) for name, value in wanted.items() if shown[name] != value
+        }
+
+    until(differing, {})
     return wanted
 
 

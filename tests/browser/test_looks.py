@@ -28,17 +28,25 @@ HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
 CONTEXT = "document.querySelector('.ll-map-canvas').getContext('webgl2')"
 
 
+@pytest.fixture(scope="module")
+def shared(open_shared):
+    notebook = open_shared(SETUP, "")
+    notebook.run(0)
+    return notebook
+
+
 @pytest.fixture
-def show(open_notebook):
-    """Give a function that shows a lens and gives its view."""
+def show(shared):
+    """Give a function that shows a lens in the module's notebook and gives its view."""
 
-    def shown(cell="lens", **options):
-        notebook = open_notebook(SETUP, cell, **options)
-        notebook.run(0)
-        notebook.run(1)
-        return View(notebook).ready()
+    def shown(cell="lens"):
+        shared.run(0)
+        shared.run(1, cell)
+        return View(shared).ready()
 
-    return shown
+    yield shown
+    shared.clear(1)
+    until(shared.page.locator(".ll").count, 0)
 
 
 def luminance(view, selector, what):
@@ -67,9 +75,10 @@ def test_labels_are_shown_as_text_never_as_markup(show):
     until(lambda: view.menu("Class").input_value(), names[0])
     assert view.page.evaluate("window.hacked") is None
     assert view.root.locator("script").count() == 0
-    assert view.root.locator("b", has_text="bold").count() == view.root.locator(
-        "b", has_text="<b>bold</b>"
-    ).count()
+    assert (
+        view.root.locator("b", has_text="bold").count()
+        == view.root.locator("b", has_text="<b>bold</b>").count()
+    )
 
 
 def test_the_dark_theme_turns_paper_and_ink_and_the_map(show):
@@ -109,8 +118,11 @@ def test_in_a_narrow_cell_nothing_overflows_and_everything_is_there(show):
     assert view.picture().shape[0] > 200
 
 
-def test_without_webgl_the_map_is_drawn_on_a_plain_canvas_and_says_so(show):
-    view = show(before=NO_WEBGL)
+def test_without_webgl_the_map_is_drawn_on_a_plain_canvas_and_says_so(open_notebook):
+    notebook = open_notebook(SETUP, "lens", before=NO_WEBGL)
+    notebook.run(0)
+    notebook.run(1)
+    view = View(notebook).ready()
     assert "WebGL 2 is not available" in view.text(".ll-map-notice")
     before = view.picture()
     assert before.std() > 5
@@ -135,7 +147,7 @@ def test_a_lost_graphics_context_is_said_drawn_around_and_taken_back(show):
 def test_a_widget_that_is_closed_leaves_no_graphics_context_behind(show):
     view = show()
     view.page.evaluate(f"window.context = {CONTEXT}")
-    view.page.evaluate("panel.content.widgets[1].model.outputs.clear()")
+    view.notebook.clear(1)
     until(lambda: view.page.evaluate("context.isContextLost()"))
 
 

@@ -74,7 +74,7 @@ def test_a_box_around_everything_selects_everything_and_alt_takes_away(view):
 def test_a_selection_set_in_python_is_shown(view):
     view.notebook.tell("lens.selection = [14, 3, 15]")
     until(lambda: chips(view), ["3 selected"])
-    until(lambda: view.strip(), [3, 14, 15])
+    until(view.strip, [3, 14, 15])
     assert view.n("top-k")[1] == 3
 
 
@@ -93,9 +93,7 @@ def test_a_click_on_a_bar_colours_the_map_and_lists_the_units_strongest_inputs(v
     unit = int(bar.get_attribute("data-unit"))
     bar.click()
     until(lambda: view.notebook.ask("[lens.unit, lens.color_by]"), [unit, "unit"])
-    strongest = view.notebook.ask(
-        f"np.argsort(-latent[:, {unit}], kind='stable')[:8].tolist()"
-    )
+    strongest = view.notebook.ask(f"np.argsort(-latent[:, {unit}], kind='stable')[:8].tolist()")
     until(view.strip, strongest)
     until(lambda: view.root.locator(".ll-map-colour").input_value(), "unit")
     until(lambda: n_changed(before, view.picture()) > 100)
