@@ -15,6 +15,7 @@ model = classifier()
 """
 SLOW = "lens = LatentLens(model, loader(model, 400, pause_s=0.01))\nlens"
 QUICK = "lens = LatentLens(model, loader(model))\nlens"
+BIG = QUICK.replace("loader(model)", "loader(model, 3000)")
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +95,7 @@ def test_what_the_browser_sends_is_taken_on_the_thread_that_runs_cells(show):
 
 
 def test_tsne_arrives_frame_by_frame_and_can_be_stopped(show):
-    big = QUICK.replace("loader(model)", "loader(model, 3000)")
-    view = show(big).ready()
+    view = show(BIG).ready()
     view.menu("Map").select_option("tsne")
     stop = view.root.locator(".ll-map-moving button")
     stop.wait_for()
@@ -124,15 +124,20 @@ def test_a_lens_shown_twice_is_live_in_both_places(show):
 
 
 def test_after_the_kernel_restarts_a_card_says_so_and_the_sliders_still_work(open_notebook):
-    notebook = open_notebook(SETUP, QUICK)
+    notebook = open_notebook(SETUP, BIG)
     notebook.run(0)
     notebook.run(1)
     view = View(notebook).ready()
-    before, map_before = view.header(), view.root.locator(".ll-map-surface canvas").count()
+    until(lambda: view.header()[0], 150)
+    before = view.picture()
+    view.menu("Map").select_option("tsne")
+    layout = view.root.locator(".ll-map-moving")
+    layout.wait_for()
     notebook.restart()
     until(lambda: "Kernel gone" in view.text(".ll-notices"))
+    layout.wait_for(state="hidden")
+    assert view.picture().shape == before.shape
     view.drag("Fraction", 0.5)
-    until(lambda: view.header()[0] > before[0])
-    assert view.root.locator(".ll-map-surface canvas").count() == map_before
+    until(lambda: view.header()[0], 1530)
     assert len(view.top_k()) == 10
     assert view.menu("Sampler").is_disabled()
