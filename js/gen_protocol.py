@@ -76,7 +76,9 @@ def field_comments(tree: ast.Module) -> dict[tuple[str, str], str]:
     return found
 
 
-def interface(name: str, kind: Any, names: dict[int, str], notes: dict[tuple[str, str], str]) -> str:
+def interface(
+    name: str, kind: Any, names: dict[int, str], notes: dict[tuple[str, str], str]
+) -> str:
     """Write one TypedDict."""
     lines = [comment(kind.__doc__ or ""), f"export interface {name} {{\n"]
     for field, hint in get_type_hints(kind, include_extras=True).items():

@@ -38,6 +38,7 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): void 
   const body = h("div", { className: "ll-panes", hidden: true });
   const sides = h("div", { className: "ll-sides" });
   root.append(place("notices"), waiting, body);
+  el.classList.add("ll-host");
   el.append(root);
   signal.addEventListener("abort", () => root.remove(), { once: true });
   keep_keys(root, signal);

@@ -37,7 +37,7 @@ export const WRONG: Rgb = OKABE_ITO[3]!;
 const VIRIDIS = hexes("440154 482878 3e4989 31688e 26828e 1f9e89 35b779 6ece58 b5de2b fde725");
 
 /** The end of the scale that would sink into the page is left out. */
-const SCALE_RANGE: Record<Theme, [number, number]> = { light: [0, 0.92], dark: [0.2, 1] };
+const SCALE_RANGE: Record<Theme, [number, number]> = { light: [0, 0.92], dark: [0.28, 1] };
 
 function hexes(text: string): Rgb[] {
   return text.split(" ").map((hex) => {

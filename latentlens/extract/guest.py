@@ -72,9 +72,9 @@ class Guest:
         if self._seen is None or self._seen == _fingerprint(self._model):
             return
         raise ModelChanged(
-            f"The weights of {type(self._model).__name__} changed between two batches of the pass, "
-            "so its first rows and its last would come from different models. "
-            "Let the pass finish before training on, and start it again."
+            f"The weights of {type(self._model).__name__} are no longer those the pass began with, "
+            "so rows read now would come from another model than the rest. Make a new lens for the "
+            "model as it is; let a pass finish before training on."
         )
 
 

@@ -123,7 +123,9 @@ def _insert(keys, count, best):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def _candidates(row, bits, high, floor, keys):  # type: ignore[no-untyped-def]
+def _candidates(  # type: ignore[no-untyped-def]  # noqa: PLR0917  compiled calls are positional
+    row, bits, high, floor, above, keys
+):
     """Collect the keys of all units above `floor`; give their number."""
     size = len(high)
     count = 0
@@ -131,10 +133,12 @@ def _candidates(row, bits, high, floor, keys):  # type: ignore[no-untyped-def]
         if high[s] <= floor:
             continue
         for u in range(s, len(row), size):
-            value = row[u]
-            if value > floor:
-                keys[count] = _sort_key(bits[u], value, u)
-                count += 1
+            # Written always and counted if it holds: a branch here would be guessed wrong.
+            above[count] = u
+            count += row[u] > floor
+    for c in range(count):
+        u = above[c]
+        keys[c] = _sort_key(bits[u], row[u], u)
     return count
 
 
@@ -163,6 +167,7 @@ def top_rows(x, bits, unit, value, silent):  # type: ignore[no-untyped-def]
     n, units = x.shape
     keep = unit.shape[1]
     high = np.empty(min(units, COLUMNS), np.float32)
+    above = np.empty(units + 1, np.int32)
     keys = np.empty(units, np.int64)
     best = np.empty(keep, np.int64)
     for i in range(n):
@@ -172,7 +177,7 @@ def top_rows(x, bits, unit, value, silent):  # type: ignore[no-untyped-def]
             return False
         silent[i] = worst == 0
         floor = _threshold(high, keep)
-        count = _candidates(row, bits[i], high, floor, keys)
+        count = _candidates(row, bits[i], high, floor, above, keys)
         if count <= _ROOM:
             _rank_all(keys[:count], best)
         else:

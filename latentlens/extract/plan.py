@@ -179,7 +179,7 @@ def plan(
         dtype = _half_dtype(model)
         args, kwargs, target, n = _open(batch, model, unpack, where, dtype)
         with torch.no_grad(), Trace(model) as trace:
-            logits = (predict or find_logits)(model(*args, **kwargs))
+            logits = (predict or find_logits)(_call(model, args, kwargs))
         augmented = augmentation_note(source)
     check_logits(logits, n)
     scores = width(logits)
@@ -240,6 +240,26 @@ def layer_names(model: nn.Module, batch: Any = None) -> list[str]:
     with guest.visit(seed=0), torch.no_grad(), Trace(model) as trace:
         model(*args, **kwargs)
     return [name for name in trace.calls if name]
+
+
+def _call(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call the model on the first batch; if it fails, add to the error what it was given."""
+    try:
+        return model(*args, **kwargs)
+    except Exception as error:
+        given = [_in_brief(arg) for arg in args]
+        given += [f"{name}={_in_brief(arg)}" for name, arg in kwargs.items()]
+        error.add_note(
+            f"latentlens called {type(model).__name__}({', '.join(given)}) with the first items of "
+            "loader. If that is not how, say so: unpack=lambda batch: (args, kwargs, target)."
+        )
+        raise
+
+
+def _in_brief(arg: Any) -> str:
+    if isinstance(arg, Tensor):
+        return f"{str(arg.dtype).removeprefix('torch.')} of shape {tuple(arg.shape)}"
+    return type(arg).__name__
 
 
 def _open(

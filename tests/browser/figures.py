@@ -13,7 +13,9 @@ def figures(lens: Any) -> dict[str, Any]:
     n = [most.attrs["n_used"], most.attrs["n_group"]]
     hits = top["hit"] if n[0] else []
     return {
-        "header": [int(c) for c in (sampled.sum(), len(items), (wrong & sampled).sum(), wrong.sum())],
+        "header": [
+            int(c) for c in (sampled.sum(), len(items), (wrong & sampled).sum(), wrong.sum())
+        ],
         "n": n,
         "top_k": [
             [int(unit), short(value), bool(hit)]

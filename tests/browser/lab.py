@@ -187,17 +187,29 @@ class Notebook:
         self.page.set_default_timeout(PATIENCE_MS)
         return self
 
-    def run(self, cell: int, *, wait: bool = True) -> None:
-        """Run one cell; with `wait`, until the kernel says it is done."""
+    def run(self, cell: int, code: str | None = None, *, wait: bool = True) -> None:
+        """Run one cell; with `wait`, until the kernel says it is done.
+
+        With `code` the cell is a new one: what it said before, and its output, are gone.
+        """
         self.page.evaluate(
-            """async ([cell, wait]) => {
+            """async ([cell, code, wait]) => {
+              const { model } = panel.content.widgets[cell];
+              if (code !== null) {
+                model.sharedModel.setSource(code);
+                model.outputs.clear();
+              }
               panel.content.activeCellIndex = cell;
               panel.content.deselectAll();
               const ran = jupyterapp.commands.execute("notebook:run-cell");
               if (wait) await ran;
             }""",
-            [cell, wait],
+            [cell, code, wait],
         )
+
+    def clear(self, cell: int) -> None:
+        """Clear one cell's output."""
+        self.page.evaluate("(cell) => panel.content.widgets[cell].model.outputs.clear()", cell)
 
     def ask(self, expression: str):
         """Give the value of a Python expression in the kernel, by way of JSON."""

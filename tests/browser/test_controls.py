@@ -48,8 +48,16 @@ def agree(view, **state):
     """Wait until the kernel has this state and the view shows the kernel's own numbers."""
     for name, value in state.items():
         until(lambda name=name: view.notebook.ask(f"lens.{name}"), value)
-    wanted = view.notebook.ask("figures(lens)")
-    until(lambda: on_screen(view, wanted["histogram"]), wanted)
+    wanted = {}
+
+    def differing():
+        wanted.update(view.notebook.ask("figures(lens)"))
+        shown = on_screen(view, wanted["histogram"])
+        return {
+            name: (shown[name], value) for name, value in wanted.items() if shown[name] != value
+        }
+
+    until(differing, {})
     return wanted
 
 
@@ -91,6 +99,14 @@ def test_dragging_fraction_changes_rings_bars_and_histogram_with_no_question_to_
     assert view.bar_lengths() != lengths
     assert n_changed(rings, view.picture()) > 100
     view.page.mouse.up()
+
+
+def test_the_map_keeps_its_size_while_the_figures_change_beside_it(view):
+    size = view.picture().shape
+    for share in (0.1, 0.5, 0.9):
+        view.drag("Fraction", share)
+        agree(view)
+        assert view.picture().shape == size
 
 
 def test_dragging_j_changes_who_is_sampled_with_no_question_to_the_kernel(view):

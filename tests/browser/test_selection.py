@@ -74,7 +74,7 @@ def test_a_box_around_everything_selects_everything_and_alt_takes_away(view):
 def test_a_selection_set_in_python_is_shown(view):
     view.notebook.tell("lens.selection = [14, 3, 15]")
     until(lambda: chips(view), ["3 selected"])
-    until(lambda: view.strip(), [3, 14, 15])
+    until(view.strip, [3, 14, 15])
     assert view.n("top-k")[1] == 3
 
 
@@ -93,9 +93,7 @@ def test_a_click_on_a_bar_colours_the_map_and_lists_the_units_strongest_inputs(v
     unit = int(bar.get_attribute("data-unit"))
     bar.click()
     until(lambda: view.notebook.ask("[lens.unit, lens.color_by]"), [unit, "unit"])
-    strongest = view.notebook.ask(
-        f"np.argsort(-latent[:, {unit}], kind='stable')[:8].tolist()"
-    )
+    strongest = view.notebook.ask(f"np.argsort(-latent[:, {unit}], kind='stable')[:8].tolist()")
     until(view.strip, strongest)
     until(lambda: view.root.locator(".ll-map-colour").input_value(), "unit")
     until(lambda: n_changed(before, view.picture()) > 100)
@@ -110,10 +108,10 @@ def test_hovering_an_item_shows_its_picture_and_its_facts(view):
     card.hover()
     ring = view.root.locator(".ll-map-ring.ll-shown")
     ring.wait_for(state="attached")
+    at = [float(ring.get_attribute(axis)) for axis in ("cx", "cy")]
     surface = view.root.locator(".ll-map-surface")
     surface.scroll_into_view_if_needed()
     box = surface.bounding_box()
-    at = [float(ring.get_attribute(axis)) for axis in ("cx", "cy")]
     view.page.mouse.move(box["x"] + at[0], box["y"] + at[1], steps=3)
     tip = view.root.locator(".ll-map-tip")
     tip.wait_for(state="visible")

@@ -1,5 +1,6 @@
 """What the first look decides, and what it refuses."""
 
+import re
 import sys
 import warnings
 
@@ -122,6 +123,14 @@ def test_a_compiled_script_is_refused():
 def test_a_model_that_is_no_module_is_refused():
     with pytest.raises(TypeError, match=r"model must be a torch.nn.Module, got function"):
         plan(lambda x: x, loader(vector(9)))
+
+
+def test_a_model_that_fails_on_the_first_batch_keeps_its_error_and_says_what_it_was_given():
+    with pytest.raises(RuntimeError, match="mat1 and mat2") as caught:
+        plan(nn.Linear(5, 2), loader(torch.zeros(8, 3)))
+    (note,) = caught.value.__notes__
+    assert re.search(r"called Linear\(float32 of shape \(\d, 3\)\) with the first items", note)
+    assert "unpack=" in note
 
 
 def test_a_lazy_model_is_not_given_its_shape():

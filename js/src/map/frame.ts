@@ -55,6 +55,8 @@ export function map_frame(el: HTMLElement): MapFrame {
   const notice = h("p", { className: "ll-map-notice", hidden: true });
   notice.setAttribute("role", "status");
   el.classList.add("ll-map");
+  el.setAttribute("role", "region");
+  el.setAttribute("aria-label", "Latent map");
   el.append(bar.bar, h("div", { className: "ll-map-main" }, stage.stage, legend), foot, notice);
   return { ...bar, ...stage, legend, foot, notice };
 }
@@ -64,15 +66,10 @@ function toolbar() {
     Object.entries(TOOLS).map(([tool, { title, icon }]) => [tool, icon_button(tool, title, icon)]),
   ) as Record<Tool, HTMLButtonElement>;
   const colour_by = h("select", { className: "ll-map-colour", title: "What the colours mean" });
-  const clear = h("button", {
-    type: "button",
-    className: "ll-map-clear",
-    title: "Clear the selection (Escape)",
-    hidden: true,
-  });
   const bar = h(
     "div",
     { className: "ll-map-bar" },
+    h("h3", {}, "Latent map"),
     group("Tool", tools.pan, tools.lasso, tools.box),
     group(
       "Zoom",
@@ -81,9 +78,8 @@ function toolbar() {
       text_button("whole", "fit", "Show everything (0 or double-click)"),
     ),
     h("label", { className: "ll-map-by" }, h("span", {}, "colour"), colour_by),
-    clear,
   );
-  return { bar, tools, colour_by, clear };
+  return { bar, tools, colour_by };
 }
 
 function group(label: string, ...buttons: HTMLButtonElement[]): HTMLElement {
@@ -114,6 +110,12 @@ function stage_elements() {
   const tip = h("div", { className: "ll-map-tip", hidden: true });
   tip.setAttribute("role", "status");
   const hint = h("div", { className: "ll-map-hint", aria: { hidden: "true" } });
+  const clear = h("button", {
+    type: "button",
+    className: "ll-map-clear",
+    title: "Clear the selection (Escape)",
+    hidden: true,
+  });
   const empty = h("div", { className: "ll-map-empty" });
   const doing = h("span", {});
   const bar_done = h("progress", { max: 1 });
@@ -127,10 +129,12 @@ function stage_elements() {
     up,
     empty,
     moving,
+    clear,
     hint,
     tip,
   );
   return {
+    clear,
     stage,
     surface,
     lasso,

@@ -315,12 +315,12 @@ function show_state(frame: MapFrame, stage: Stage, store: Store, signal: AbortSi
     signal,
   );
   store.watch(
-    ["points", "status", "doing", "progress", "projection"],
+    ["points", "status", "doing", "progress", "projection", "kernel_gone"],
     () => {
       const points = store.get("points");
       const doing = store.get("doing");
       const due = points && (!points.done || points.projection !== store.get("projection"));
-      frame.moving.hidden = !(due && doing);
+      frame.moving.hidden = !(due && doing) || store.get("kernel_gone");
       set_text(frame.doing, doing);
       frame.bar_done.value = store.get("progress");
       frame.empty.hidden = points !== null;
