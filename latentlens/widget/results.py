@@ -1,0 +1,436 @@
+"""What a lens answers in Python: the numbers of its panes, and some more."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from latentlens.core.checks import check_count, check_share
+from latentlens.core.fidelity import QuerySet, group_cells
+from latentlens.core.meter import Scores
+from latentlens.core.record import Record
+from latentlens.session import Question, Session
+from latentlens.widget import frames
+from latentlens.widget.drawn import DrawnSample
+from latentlens.widget.fidelity import Fidelity, fidelity_frame, fidelity_notes, missing_frame
+from latentlens.widget.frames import On
+from latentlens.widget.groups import Comparison, compare, read_group, the_rest
+from latentlens.widget.questions import Questions
+from latentlens.widget.sample_run import SampleRun, run_on_rows
+from latentlens.widget.state import State
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import nn
+
+    from latentlens.extract import Plan
+
+
+class Results(State):
+    """The answers of a lens, whose controls are its traits.
+
+    Nothing here touches the browser: `LatentLens` brings the session.
+    """
+
+    _plan: Plan | None
+    _xy: NDArray[np.float32] | None
+    _shown: bool
+
+    @abstractmethod
+    def _ready(self) -> Session:
+        """Give the session; run the pass first if need be."""
+
+    @property
+    def record(self) -> Record:
+        """What the pass yielded; the pass is run if need be."""
+        return self._ready().record
+
+    @property
+    def sample(self) -> DrawnSample:
+        """The current sample: `.index`, `.role`, `.weight`, `.frame`, `.subset()`."""
+        session = self._ready()
+        drawn = session.sample(self.sampler, self.fraction, self.j, self.added)
+        dataset = self._plan.dataset if self._plan and self._plan.random_access else None
+        return DrawnSample.of(drawn, dataset=dataset, ids=session.record.ids)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """All items, one row each: classes, loss, margin, role in the sample, place on the map."""
+        session = self._ready()
+        assert self._xy is not None
+        ranking = session.ranking(self.sampler)
+        roles = session.roles(self._question())
+        return frames.items_frame(session.record, ranking, roles, self._xy)
+
+    def top_k(
+        self,
+        k: int | None = None,
+        *,
+        layer: str | None = None,
+        label: str | None = None,
+        by: str | None = None,
+        correctness: str | None = None,
+        measure: str | None = None,
+        selection: ArrayLike | None = None,
+        on: On = "sample",
+    ) -> pd.DataFrame:
+        """Give the k most activated units of a group (query set S1 of [1]_).
+
+        Whatever is not given is as the controls have it.
+
+        Parameters
+        ----------
+        k : int, optional
+            How many units.
+        layer, label, by, correctness : str, optional
+            The layer and the group; ``label=""`` for all classes.
+        measure : {"max", "count", "mean"}, optional
+            By what units are ranked.
+        selection : array of rows, optional
+            Only these items; an empty one stands for all.
+        on : {"sample", "all"}
+            Over the group's items in the sample, or all of them, which is exact.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by place from 1: unit, value, and on a sample the exact value
+            where it is known and whether the unit is among the exact top k; with
+            kind, n_used, n_group and effective_n, and low and high: a mean's
+            interval, or what a maximum is at least. ``.attrs`` has precision@k,
+            chance, and ``read_out``, a line that says what all of it is worth.
+
+        References
+        ----------
+        .. [1] P. Mehta et al., "Sampling for Deep Learning Model Diagnosis",
+           arXiv:2002.09754, section on query sets.
+        """
+        question = self._question(
+            k=k, layer=layer, label=label, by=by, correctness=correctness, measure=measure,
+            selection=selection,
+        )  # fmt: skip
+        session, estimate = self._ready(), None
+        by_mean = question.measure == "mean"
+        if by_mean and _checked(on) == "sample":
+            estimate = session.estimate(question)
+        answer = session.answer(
+            question,
+            run_model=by_mean and estimate is None,
+            sample_mean=None if estimate is None else estimate.mean,
+        )
+        frame = frames.top_k_frame(answer, _checked(on), question.measure, estimate)
+        return frames.with_worth(
+            frame, session.design(question), session.member(question),
+            maxima=question.measure == "max",
+        )  # fmt: skip
+
+    def mean_activation(
+        self,
+        *,
+        layer: str | None = None,
+        label: str | None = None,
+        by: str | None = None,
+        correctness: str | None = None,
+        selection: ArrayLike | None = None,
+        on: On = "sample",
+    ) -> pd.DataFrame:
+        """Give each unit's mean activation over a group (query set S2).
+
+        Over a sample the model is run on those of its items whose activations
+        are not held yet. Parameters as in `top_k`.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by unit: mean, and on a sample its interval (low, high, and
+            the method and what it is worth) and the exact mean where it is known;
+            with kind, n_used, n_group and effective_n. Only a sample drawn by
+            chance has intervals. ``.attrs`` has the cosine distance, or the
+            predicted one where the exact mean is not known, ``note`` with the
+            reason for what is missing, and ``read_out``, all of it in one line.
+        """
+        question = self._question(
+            layer=layer, label=label, by=by, correctness=correctness, selection=selection
+        )
+        session = self._ready()
+        estimate = session.estimate(question) if _checked(on) == "sample" else None
+        answer = session.answer(question, run_model=on == "sample" and estimate is None)
+        return frames.mean_activation_frame(answer, _checked(on), estimate)
+
+    def max_neurons(
+        self,
+        *,
+        layer: str | None = None,
+        label: str | None = None,
+        by: str | None = None,
+        correctness: str | None = None,
+        selection: ArrayLike | None = None,
+        on: On = "sample",
+    ) -> pd.DataFrame:
+        """Count of how many items of a group each unit is the maximum (query set S3).
+
+        Parameters as in `top_k`.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by unit, -1 for items whose units are all zero: count on the
+            sample and exact_count; with kind, n_used, n_group and effective_n.
+            ``.attrs`` has the Jensen-Shannon distance and ``read_out``.
+        """
+        question = self._question(
+            layer=layer, label=label, by=by, correctness=correctness, selection=selection
+        )
+        session = self._ready()
+        frame = frames.max_neurons_frame(session.answer(question), _checked(on))
+        return frames.with_worth(frame, session.design(question), session.member(question))
+
+    def run_on_sample(
+        self,
+        model: nn.Module,
+        *,
+        layer: Any = "auto",
+        layers: Sequence[Any] | None = None,
+        reduce: str = "unit",
+        predict: Callable[[Any], Any] | None = None,
+        progress: bool = True,
+    ) -> SampleRun:
+        """Read the current sample's items, and no others, with another model.
+
+        Parameters
+        ----------
+        model : torch.nn.Module
+            Another checkpoint, or another architecture for the same data.
+        layer, layers, reduce, predict
+            As for a lens.
+        progress : bool
+            Whether to show a bar.
+
+        Returns
+        -------
+        SampleRun
+            The record of the sample, its weights, and queries with intervals.
+
+        Raises
+        ------
+        ValueError
+            If the data has no random access.
+        """
+        session = self._ready()
+        if self._plan is None:
+            raise ValueError(
+                "run_on_sample needs the data, and this lens was made from arrays or a record. "
+                "Make one with LatentLens(model, loader)."
+            )
+        question = self._question()
+        return run_on_rows(
+            model,
+            self._plan,
+            session.record,
+            session.design(question),
+            scores=session.scores,
+            layer=layer,
+            layers=layers,
+            reduce=reduce,
+            predict=predict,
+            progress=progress,
+        )
+
+    def fidelity(
+        self,
+        fractions: Sequence[float] = (0.05, 0.1, 0.2, 0.4, 0.8, 1.0),
+        samplers: Sequence[str] | None = None,
+        *,
+        by: str | None = None,
+        layers: Sequence[str] | None = None,
+        k: int | None = None,
+        measure: str = "max",
+        progress: bool = True,
+    ) -> Fidelity:
+        """Score samples against the exact answers, cell by cell (metrics of [1]_).
+
+        A cell is a layer x class x correctness. Top units by maximum or by count,
+        and the histogram of maximal units, follow from the index on both sides.
+        For means the model is run once over the samples' items, summing for all
+        samples at once; what was scored before is not run again. Where a sampler
+        gives its items weights the means are weighted by them.
+
+        Parameters
+        ----------
+        fractions : sequence of float
+            Sizes of the samples, in (0, 1].
+        samplers : sequence of str, optional
+            The current one, "random" and "coreset", if not given. A random sample
+            is a single draw.
+        by : {"true", "predicted"}, optional
+            Which class is meant; as the lens has it, if not given.
+        layers : sequence of str, optional
+            All watched layers, if not given.
+        k : int, optional
+            Of how many units precision is taken; the lens's, if not given.
+        measure : {"max", "count", "mean"}
+            By what units are ranked for it.
+        progress : bool
+            Whether to show a bar.
+
+        Returns
+        -------
+        Fidelity
+            ``.frame`` has all cells and the overall rows, ``.overall`` the latter
+            alone, ``.missing`` the cells that the current sample does not contain.
+
+        Raises
+        ------
+        ValueError
+            If an argument is none of its choices, or no item's class is known.
+
+        References
+        ----------
+        .. [1] P. Mehta et al., "Sampling for Deep Learning Model Diagnosis",
+           arXiv:2002.09754, section on metrics.
+        """
+        session = self._ready()
+        shares = [check_share(each, "fractions", zero=False) for each in fractions]
+        if not shares:
+            raise ValueError("fractions must hold at least one share, such as 0.05; got none.")
+        names = session.compared(self.sampler) if samplers is None else list(samplers)
+        queries = QuerySet(
+            session.record,
+            by=by or self.by,
+            k=self.k if k is None else k,
+            measure=measure,
+            layers=layers,
+        )
+        draws = [session.draw(name, share, self.j) for name in names for share in shares]
+        scores = self._drive(session.fidelity(queries, draws), progress=progress)
+        roles = session.roles(self._question())
+        return Fidelity(
+            frame=fidelity_frame(queries, scores, shares * len(names)),
+            missing=missing_frame(queries.cells, session.record.classes, roles),
+            notes=tuple(
+                fidelity_notes(queries, session.without_means(queries), n_added=len(self.added))
+            ),
+        )
+
+    def _drive(self, steps: Iterator[Any], *, progress: bool) -> Scores:
+        from tqdm.auto import tqdm
+
+        with tqdm(disable=not progress or self._shown, desc="Scoring samples") as bar:
+            for step in steps:
+                if isinstance(step, Scores):
+                    return step
+                bar.total = step[1]
+                bar.update(step[0] - bar.n)
+        raise RuntimeError("The scoring ended without scores.")
+
+    @property
+    def missing(self) -> pd.DataFrame:
+        """The cells (class x correctness) of which the current sample has no item."""
+        session = self._ready()
+        cells = group_cells(session.record, self.by)
+        return missing_frame(cells, session.record.classes, session.roles(self._question()))
+
+    def top_up(
+        self,
+        label: str,
+        correctness: str = "incorrect",
+        n: int | None = None,
+        *,
+        by: str | None = None,
+    ) -> NDArray[np.int64]:
+        """Take the most outlying items of a group into the sample besides.
+
+        They join `added`; setting that to ``[]`` takes them out again. A sample
+        that was topped up is no probability sample, so that nothing estimated
+        from it carries an interval.
+
+        Parameters
+        ----------
+        label : str
+            The class; "" for all.
+        correctness : {"incorrect", "correct", "all"}
+        n : int, optional
+            How many. If not given, the sample's fraction of the group, at least 1
+            and at most 10; fewer where no more are left outside.
+        by : {"true", "predicted"}, optional
+            Which class is meant; as the lens has it, if not given.
+
+        Returns
+        -------
+        ndarray of int64
+            The rows that were added.
+
+        Raises
+        ------
+        ValueError
+            If the data have no such items.
+        """
+        if n is not None:
+            check_count(n, "n", len(self.record))
+        question = self._question(label=label, correctness=correctness, by=by, selection=[])
+        rows = self._ready().most_outlying(question, n)
+        self.added = np.union1d(self.added, rows)
+        return rows
+
+    @property
+    def questions(self) -> Questions:
+        """The paper's questions by name: `.menu()`, `.q1()`, `.q2()`, `.q3()`, `.q5()`."""
+        self._ready()
+        return Questions(self)
+
+    def compare_groups(self, a: Any, b: Any = None, *, layer: str | None = None) -> Comparison:
+        """Put two groups of items side by side, unit by unit.
+
+        Parameters
+        ----------
+        a, b : mapping, or array of rows, or mask
+            A mapping may hold label, correctness, by and selection, such as
+            ``{"label": "7", "correctness": "incorrect"}``. Without `b` it is the
+            rest: the other items of the class of `a`, or of all.
+        layer : str, optional
+            The lens's, if not given.
+
+        Returns
+        -------
+        Comparison
+            Means, maxima and counts of both groups with their numbers of items,
+            and the standardised difference (Hedges' g [1]_) of the means.
+
+        Raises
+        ------
+        ValueError
+            If a group is empty, or they share items.
+
+        References
+        ----------
+        .. [1] L. V. Hedges and I. Olkin, "Statistical Methods for Meta-Analysis",
+           Academic Press 1985, chapter 5.
+        """
+        session = self._ready()
+        question = self._question(layer=layer)
+        first = read_group(session, question, a, "a")
+        second = the_rest(session, first) if b is None else read_group(session, question, b, "b")
+        return compare(session, first, second)
+
+    def _question(self, **changes: Any) -> Question:
+        """Put the state of the controls, and what the caller changes, into a question."""
+        state = {
+            name: getattr(self, name)
+            for name in ("layer", "sampler", "fraction", "j", "label", "by", "correctness", "k",
+                         "measure", "selection", "added")
+        }  # fmt: skip
+        state |= {name: value for name, value in changes.items() if value is not None}
+        for name in ("selection", "added"):
+            rows = np.asarray(state[name])
+            state[name] = rows if rows.size else None
+        return Question(**state)
+
+
+def _checked(on: str) -> On:
+    if on not in ("sample", "all"):
+        raise ValueError(f"on must be 'sample' or 'all', got {on!r}.")
+    return "sample" if on == "sample" else "all"
