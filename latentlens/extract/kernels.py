@@ -1,8 +1,7 @@
 """The inner loops of the pass on a CPU, compiled.
 
-`read_rows` reads some rows of a layer while they are in the fast caches, for the
-top-K index and the sums at once, since fetching them costs as much as the work
-itself. It releases the interpreter's lock, so that plain threads share the work.
+Each releases the interpreter's lock, so that plain threads share the work:
+rows for the top-K index, units for the sums.
 """
 
 from __future__ import annotations
@@ -26,16 +25,12 @@ _ENOUGH = 4
 _ROOM = 96
 """Up to how many candidates are ranked all against all, which needs no branches."""
 
-BLOCK = 8
-"""How many rows of a cell are read at a time; they shall fit into a core's own cache."""
 
-_SPAN = 512
-"""How many units are summed at a time, so that their sums stay in the fastest cache."""
-
-
-def _compiled(function: _F, *, freely: frozenset[str] = frozenset()) -> _F:
+def _compiled(function: _F, *, exact: bool = True) -> _F:
     """Compile on first use and keep the result on disk, if any folder takes it."""
-    compile_: Any = partial(numba.njit, nogil=True, error_model="numpy", fastmath=set(freely))
+    # Signed zeros and reordered maxima are harmless where only maxima are taken.
+    loose: set[str] = set() if exact else {"nnan", "ninf", "nsz"}
+    compile_: Any = partial(numba.njit, nogil=True, error_model="numpy", fastmath=loose)
     try:
         return compile_(function, cache=True)
     except RuntimeError:
@@ -43,44 +38,26 @@ def _compiled(function: _F, *, freely: frozenset[str] = frozenset()) -> _F:
 
 
 def _loose(function: _F) -> _F:
-    """Compile what meets finite values only, and gives either zero."""
-    return _compiled(function, freely=frozenset({"nnan", "ninf", "nsz"}))
+    return _compiled(function, exact=False)
 
 
-def _summing(function: _F) -> _F:
-    """Compile what may add in any order, but must see NaN."""
-    return _compiled(function, freely=frozenset({"reassoc", "nsz"}))
-
-
-@_summing
-def _column_maxima(row, high):  # type: ignore[no-untyped-def]
-    """Fill `high` with the maximum of every `len(high)`-th unit; say whether all are finite."""
-    size = len(high)
-    zero = np.float32(0)
-    high[:] = row[:size]
-    # Zero times what is not finite is NaN, and stays so whatever is added.
-    total = zero
-    begin = 0
-    # Four strips at a time, so that the maxima are fetched and stored once for four.
-    while begin + 4 * size <= len(row):
-        a = row[begin : begin + size]
-        b = row[begin + size : begin + 2 * size]
-        c = row[begin + 2 * size : begin + 3 * size]
-        d = row[begin + 3 * size : begin + 4 * size]
-        for s in range(size):
-            total += zero * a[s] + zero * b[s] + (zero * c[s] + zero * d[s])
-            x = a[s] if a[s] > b[s] else b[s]
-            y = c[s] if c[s] > d[s] else d[s]
-            x = x if x > y else y
-            high[s] = x if x > high[s] else high[s]
-        begin += 4 * size
-    while begin < len(row):
+@_loose
+def _column_maxima(row, bits, high, size):  # type: ignore[no-untyped-def]
+    """Fill `high` with the maximum of every `size`-th unit; give the largest magnitude's bits."""
+    units = len(row)
+    worst = np.int32(0)
+    h = high[:size]
+    h[:] = row[:size]
+    for begin in range(0, units, size):
         part = row[begin : begin + size]
+        part_bits = bits[begin : begin + size]
         for s in range(len(part)):
-            total += zero * part[s]
-            high[s] = part[s] if part[s] > high[s] else high[s]
-        begin += size
-    return total == zero
+            v = part[s]
+            g = h[s]
+            h[s] = v if v > g else g
+            magnitude = part_bits[s] & np.int32(0x7FFFFFFF)
+            worst = magnitude if magnitude > worst else worst
+    return worst
 
 
 @_loose
@@ -166,209 +143,124 @@ def _candidates(  # type: ignore[no-untyped-def]  # noqa: PLR0917  compiled call
 
 
 @_compiled
-def top_row(row, unit, value, high, above, keys, best):  # type: ignore[no-untyped-def]  # noqa: PLR0917  compiled calls are positional
-    """Fill one row's top-K index.
+def top_rows(x, bits, unit, value, silent):  # type: ignore[no-untyped-def]
+    """Fill the top-K index of some rows.
 
     The K-th largest of a row's column maxima is a value that K of its units
     reach, so that the K largest units are among those that reach it too.
 
     Parameters
     ----------
-    row : ndarray of shape (units,), float32
-    unit, value : ndarray of shape (K,)
+    x : ndarray of shape (n, units), float32
+    bits : ndarray of shape (n, units), int32
+        The same memory.
+    unit, value : ndarray of shape (n, K)
         Filled: largest first, equal values by ascending unit.
-    high, above, keys, best : ndarray
-        Working memory, of `scratch`.
+    silent : ndarray of shape (n,), bool
+        Filled: whether all units are zero.
 
     Returns
     -------
     bool
-        Whether all values are finite; if not, nothing was filled.
+        Whether all values are finite; if not, what was filled means nothing.
     """
-    if not _column_maxima(row, high):
-        return False
-    keep = len(unit)
-    bits = row.view(np.int32)
-    floor = _threshold(high, keep)
-    count = _candidates(row, bits, high, floor, above, keys)
-    if count <= _ROOM:
-        _rank_all(keys[:count], best)
-    else:
-        _insert(keys, count, best)
-    filled = min(count, keep)
-    for p in range(filled):
-        u = 0xFFFFFFFF - (best[p] & 0xFFFFFFFF)
-        unit[p] = u
-        value[p] = row[u]
-    # Fewer lie above it than are kept: the rest equal it, and the first units come first.
-    u = 0
-    while filled < keep:
-        if row[u] == floor:
-            unit[filled] = u
-            value[filled] = row[u]
-            filled += 1
-        u += 1
-    return True
-
-
-@_compiled
-def scratch(units, keep):  # type: ignore[no-untyped-def]
-    """Give the working memory of `top_row`."""
-    return (
-        np.empty(min(units, COLUMNS), np.float32),
-        np.empty(units + 1, np.int32),
-        np.empty(units, np.int64),
-        np.empty(keep, np.int64),
-    )
-
-
-@_compiled
-def _is_rectified(row, source):  # type: ignore[no-untyped-def]
-    """Say whether a row is max(0, source), unit by unit."""
-    for b in range(0, len(row), _SPAN):
-        x = row[b : b + _SPAN]
-        s = source[b : b + _SPAN]
-        different = np.int32(0)
-        for u in range(len(x)):
-            positive = s[u] if s[u] > 0 else np.float32(0)
-            different += np.int32(1) if x[u] != positive else np.int32(0)
-        if different:
+    n, units = x.shape
+    keep = unit.shape[1]
+    high = np.empty(min(units, COLUMNS), np.float32)
+    above = np.empty(units + 1, np.int32)
+    keys = np.empty(units, np.int64)
+    best = np.empty(keep, np.int64)
+    for i in range(n):
+        row = x[i]
+        worst = _column_maxima(row, bits[i], high, len(high))
+        if worst >= 0x7F800000:
             return False
+        silent[i] = worst == 0
+        floor = _threshold(high, keep)
+        count = _candidates(row, bits[i], high, floor, above, keys)
+        if count <= _ROOM:
+            _rank_all(keys[:count], best)
+        else:
+            _insert(keys, count, best)
+        filled = min(count, keep)
+        for p in range(filled):
+            u = 0xFFFFFFFF - (best[p] & 0xFFFFFFFF)
+            unit[i, p] = u
+            value[i, p] = row[u]
+        # Fewer lie above it than are kept: the rest equal it, and the first units come first.
+        u = 0
+        while filled < keep:
+            if row[u] == floor:
+                unit[i, filled] = u
+                value[i, filled] = row[u]
+                filled += 1
+            u += 1
     return True
 
 
 @_loose
-def _add_rows(x, rows, total, high, low, part):  # type: ignore[no-untyped-def]  # noqa: PLR0917  compiled calls are positional
-    """Add a few rows to their cell's sums and to the extremes."""
-    for b in range(0, len(total), _SPAN):
-        t = total[b : b + _SPAN]
-        hi = high[b : b + _SPAN]
-        lo = low[b : b + _SPAN]
-        acc = part[: len(t)]
-        acc[:] = 0
-        r = 0
-        while r + 4 <= len(rows):
-            x0 = x[rows[r], b : b + _SPAN]
-            x1 = x[rows[r + 1], b : b + _SPAN]
-            x2 = x[rows[r + 2], b : b + _SPAN]
-            x3 = x[rows[r + 3], b : b + _SPAN]
-            for u in range(len(t)):
-                acc[u] += (np.float64(x0[u]) + np.float64(x1[u])) + (
-                    np.float64(x2[u]) + np.float64(x3[u])
-                )
-                hi[u] = max(hi[u], x0[u], x1[u], x2[u], x3[u])
-                lo[u] = min(lo[u], x0[u], x1[u], x2[u], x3[u])
-            r += 4
-        while r < len(rows):
-            x0 = x[rows[r], b : b + _SPAN]
-            for u in range(len(t)):
-                acc[u] += np.float64(x0[u])
-                hi[u] = max(hi[u], x0[u])
-                lo[u] = min(lo[u], x0[u])
-            r += 1
-        for u in range(len(t)):
-            t[u] += acc[u]
-
-
-@_compiled
-def _rank(layer, i, room):  # type: ignore[no-untyped-def]
-    """Fill the index of one row; say whether all its values are finite."""
-    x, unit, value, silent = layer[:4]
-    if not top_row(x[i], unit[i], value[i], *room):
-        return False
-    silent[i] = value[i, 0] == 0 and x[i].min() == 0
-    return True
-
-
-@_compiled
-def _rank_both(layer, rectified, i, room):  # type: ignore[no-untyped-def]
-    """Fill the index of one row of both layers; say whether all values are finite.
-
-    Where the K-th value is positive, the K largest of the positive part are the same.
-    """
-    if not _rank(layer, i, room):
-        return False
-    if len(rectified[0]) == 0:
-        return True
-    x, unit, value = layer[:3]
-    if value[i, -1] <= 0 or not _is_rectified(rectified[0][i], x[i]):
-        return _rank(rectified, i, room)
-    rectified[1][i] = unit[i]
-    rectified[2][i] = value[i]
-    rectified[3][i] = False
-    return True
-
-
-@_compiled
-def _look(layer, rectified, rows, first, room):  # type: ignore[no-untyped-def]
-    """Fill the index of a few rows, if not filled before; say whether all are finite."""
-    high = room[0]
-    for i in rows:
-        if first:
-            finite = _rank_both(layer, rectified, i, room)
-        else:
-            finite = _column_maxima(layer[0][i], high)
-            if len(rectified[0]):
-                finite &= _column_maxima(rectified[0][i], high)
-        if not finite:
-            return False
-    return True
-
-
-@_compiled
-def read_rows(layer, rectified, order, start, cell, first, begin, end):  # type: ignore[no-untyped-def]  # noqa: PLR0917  compiled calls are positional
-    """Fill the top-K index and add to the sums and extremes, for some cells of a batch.
+def add_rows(  # type: ignore[no-untyped-def]  # noqa: PLR0917  compiled calls are positional
+    x, order, start, cell, total, high, low, begin, end
+):
+    """Add rows to the sums of their cells, and to the extremes, for some of the units.
 
     Parameters
     ----------
-    layer : tuple of ndarray
-        ``x`` (n, units) float32; ``unit``, ``value`` (n, K) and ``silent`` (n,)
-        bool, filled; ``total`` (n_cells, units) float64, added to; ``high``,
-        ``low`` (units,) float32.
-    rectified : tuple of ndarray
-        The same of a layer that is likely to be ``max(0, x)``, which is checked
-        unit by unit; with an ``x`` of no rows if there is none.
+    x : ndarray of shape (n, units), float32
     order : ndarray of shape (m,), int64
         Rows, cell by cell.
     start : ndarray of shape (n_present + 1,), int64
         Where each cell's rows begin in `order`.
     cell : ndarray of shape (n_present,), int64
         Rows of `total`.
-    first : ndarray of shape (n_present,), bool
-        Whether the index of its rows is to be filled; False if another cell does.
+    total : ndarray of shape (n_cells, units), float64
+    high, low : ndarray of shape (units,), float32
     begin, end : int
-        The first place in `order`, and the first that is left out; `begin` may
-        lie within a cell.
-
-    Returns
-    -------
-    int
-        The place in `order` up to which all is counted: `end`, unless there is a
-        value that is not finite.
+        The units to do.
     """
-    room = scratch(layer[0].shape[1], layer[1].shape[1])
-    part = np.empty(_SPAN, np.float64)
-    at = begin
-    c = np.searchsorted(start, at, side="right") - 1
-    while at < end:
-        stop = min(at + BLOCK, start[c + 1], end)
-        rows = order[at:stop]
-        if not _look(layer, rectified, rows, first[c], room):
-            return at
-        for x, _, _, _, total, high, low in (layer, rectified):
-            if len(x):
-                _add_rows(x, rows, total[cell[c]], high, low, part)
-        at = stop
-        c += at == start[c + 1]
-    return end
+    for b in range(begin, end, 512):
+        e = min(b + 512, end)
+        hi = high[b:e]
+        lo = low[b:e]
+        for c in range(len(cell)):
+            t = total[cell[c], b:e]
+            r = start[c]
+            # Eight rows at a time, so that the sums are fetched and stored once for eight.
+            while r + 8 <= start[c + 1]:
+                x0 = x[order[r], b:e]
+                x1 = x[order[r + 1], b:e]
+                x2 = x[order[r + 2], b:e]
+                x3 = x[order[r + 3], b:e]
+                x4 = x[order[r + 4], b:e]
+                x5 = x[order[r + 5], b:e]
+                x6 = x[order[r + 6], b:e]
+                x7 = x[order[r + 7], b:e]
+                for u in range(len(t)):
+                    t[u] += (
+                        (np.float64(x0[u]) + np.float64(x1[u]))
+                        + (np.float64(x2[u]) + np.float64(x3[u]))
+                    ) + (
+                        (np.float64(x4[u]) + np.float64(x5[u]))
+                        + (np.float64(x6[u]) + np.float64(x7[u]))
+                    )
+                    top = max(x0[u], x1[u], x2[u], x3[u])
+                    hi[u] = max(hi[u], top, x4[u], x5[u], x6[u], x7[u])
+                    bottom = min(x0[u], x1[u], x2[u], x3[u])
+                    lo[u] = min(lo[u], bottom, x4[u], x5[u], x6[u], x7[u])
+                r += 8
+            while r < start[c + 1]:
+                x0 = x[order[r], b:e]
+                for u in range(len(t)):
+                    t[u] += np.float64(x0[u])
+                    hi[u] = max(hi[u], x0[u])
+                    lo[u] = min(lo[u], x0[u])
+                r += 1
 
 
 def load() -> None:
     """Compile the loops, or fetch them from disk, by using them on one row."""
     x = np.zeros((1, 1), np.float32)
-    layer = (
-        x, np.zeros((1, 1), np.uint16), x.copy(), np.zeros(1, np.bool_),
-        np.zeros((1, 1)), x[0].copy(), x[0].copy(),
-    )  # fmt: skip
     one = np.zeros(1, np.int64)
-    read_rows(layer, layer, one, np.array([0, 1]), one, np.ones(1, np.bool_), 0, 1)
+    unit = np.zeros((1, 1), np.uint16)
+    top_rows(x, x.view(np.int32), unit, x.copy(), np.zeros(1, np.bool_))
+    add_rows(x, one, np.array([0, 1]), one, np.zeros((1, 1)), x[0].copy(), x[0].copy(), 0, 1)

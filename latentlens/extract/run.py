@@ -238,7 +238,7 @@ class Pass:
         pred = scores.numpy().argmax(1).astype(np.int32)
         loss = cross_entropy(scores, torch.from_numpy(label).long())
         caught = self._watch.caught
-        counted = self._tally.add(caught, label, pred, self._watch.rectified)
+        counted = self._tally.add(caught, label, pred)
         self._latent.add(counted[self.plan.latent_layer].cpu().numpy())
         if self._pre_latent is not None and self.plan.pre_latent is not None:
             before = torch.nan_to_num(caught[self.plan.pre_latent.name], 0.0, 0.0, 0.0)

@@ -26,9 +26,6 @@ class Watch(Listener):
     ----------
     caught : dict of str to Tensor of shape (n, units), float32
         By the name of the spec. May share memory with the model's tensors.
-    rectified : dict of str to str
-        By the name of a spec that a ReLU gives out: the spec that seems to hold
-        what went into it. What lies between the two was not looked at.
     """
 
     def __init__(self, model: nn.Module, specs: Iterable[LayerSpec], *, functions: bool) -> None:
@@ -45,8 +42,6 @@ class Watch(Listener):
         """Get ready for a batch of `n` items, with its attention mask if it has one."""
         self.begin()
         self.caught: dict[str, Tensor] = {}
-        self.rectified: dict[str, str] = {}
-        self._made: dict[int, str] = {}
         self._n, self._mask = n, mask
 
     def _entered(self, name: str, module: nn.Module | None, source: Tensor | None) -> None:
@@ -54,18 +49,10 @@ class Watch(Listener):
         self._catch(self._into.get(name), source)
 
     def _left(self, name: str, module: nn.Module | None, inputs: Any, output: Any) -> None:
+        del module, inputs
         specs = self._out_of.get(name)
-        if specs is None:
-            return
-        made = first_tensor(output)
-        self._catch(specs, made)
-        if made is None:
-            return
-        source = first_tensor(*inputs) if _is_relu(name, module) else None
-        known = None if source is None else self._made.get(source.data_ptr())
-        if known is not None:
-            self.rectified[specs[0].name] = known
-        self._made[made.data_ptr()] = specs[0].name
+        if specs is not None:
+            self._catch(specs, first_tensor(output))
 
     def _function(self, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         if not self.is_named(func, args, kwargs):
@@ -81,9 +68,3 @@ class Watch(Listener):
             return
         for spec in specs:
             self.caught[spec.name] = to_units(tensor, spec, self._n, self._mask)
-
-
-def _is_relu(name: str, module: nn.Module | None) -> bool:
-    if module is not None:
-        return isinstance(module, nn.ReLU)
-    return name.rsplit(".", 1)[-1].partition("#")[0] in ("relu", "relu_")
