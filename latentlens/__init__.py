@@ -18,7 +18,9 @@ _HOME = {
     "Sample": "latentlens.core",
     "layer_names": "latentlens.extract",
 }
-_ROOMS = ("core", "data", "embed", "extract", "models", "samplers", "session", "widget")
+_ROOMS = (
+    "core", "data", "embed", "experiments", "extract", "models", "samplers", "session", "widget",
+)  # fmt: skip
 
 __all__ = ["LatentLens", "LayerIndex", "Ranking", "Record", "Sample", "layer_names"]
 
