@@ -13,7 +13,8 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -143,63 +144,64 @@ class Bench:
 
     def slider(self, *, both: bool) -> None:
         """Time from pressing a key on a slider to seeing the other sample."""
-        in_browser, by_kernel, cost = self._our_slider()
-        print(ratio("slider", in_browser, by_kernel), flush=True)
-        print(f"  in the browser: {cost}")
-        for how in HOW if both else ():
-            other, cost = self._their_slider(how)
-            print(ratio(f"slider, by {how}", in_browser, other), flush=True)
-            print(f"  jupyter-scatter: {cost}")
+        with ExitStack() as pages:
+            sides = [pages.enter_context(self._our_slider())]
+            for how in HOW if both else ():
+                sides.append(pages.enter_context(self._their_slider(how)))
+            pressed: list[list[float]] = [[] for _ in sides]
+            for _ in range(self.repetitions):
+                for side, times in zip(sides, pressed, strict=True):
+                    times.append(self._press(side))
+            # Samples of the same sizes, for a larger one takes longer to draw.
+            told = [self._tell(sides[0], 0.06 + i / 100) for i in range(self.repetitions)]
+            ours, *others = (Times(s.name, tuple(t)) for s, t in zip(sides, pressed, strict=True))
+            for other in (Times("its kernel path", tuple(told)), *others):
+                print(ratio("slider", ours, other), flush=True)
+            for side in sides:
+                print(f"  {side.name:<28} {self._cost(side)}", flush=True)
 
-    def _our_slider(self) -> tuple[Times, Times, Cpu]:
+    @contextmanager
+    def _our_slider(self) -> Iterator[Side]:
         with self.page(DATA, OURS) as notebook:
             notebook.run(1, wait=False)
-            page = notebook.page
-            page.locator(".ll-row").first.wait_for()
-            handle = page.get_by_role("slider", name="Fraction")
-            check_same(notebook, handle, "lens.frame.role.ne('').sum()")
-            keys = [self._press(notebook, handle) for _ in range(self.repetitions)]
-            told = [self._tell(notebook, 0.3 + i / 100) for i in range(self.repetitions)]
-            cost = self._cost(notebook, handle)
-        return Times("ours", tuple(keys)), Times("its kernel path", tuple(told)), cost
+            notebook.page.locator(".ll-row").first.wait_for()
+            handle = notebook.page.get_by_role("slider", name="Fraction")
+            side = Side("ours", notebook, handle)
+            check_same(side, "lens.frame.role.ne('').sum()")
+            yield side
 
-    def _their_slider(self, how: str) -> tuple[Times, Cpu]:
+    @contextmanager
+    def _their_slider(self, how: str) -> Iterator[Side]:
         cells = (DATA + THEIRS, SCATTER + "scatter.show()", SLIDER.format(how=HOW[how]))
         with self.page(*cells) as notebook:
             notebook.run(1, wait=False)
             wait_painted(notebook.page, vertices=MOST)
             notebook.run(2)
             handle = notebook.page.locator(".noUi-handle").first
-            check_same(notebook, handle, "(role > 0).sum()")
-            least = LEAST_BYTES[how]
-            keys = [self._press(notebook, handle, arrival=least) for _ in range(self.repetitions)]
-            return Times("jupyter-scatter", tuple(keys)), self._cost(notebook, handle)
+            side = Side(f"jupyter-scatter by {how}", notebook, handle, LEAST_BYTES[how])
+            check_same(side, "(role > 0).sum()")
+            yield side
 
-    def _press(self, notebook: Notebook, handle: Any, *, arrival: int = 0) -> float:
-        page = notebook.page
-        wait_still(page)
-        handle.focus()
+    def _press(self, side: Side) -> float:
+        page = side.bring_forward()
         forget(page)
         page.keyboard.press("ArrowRight")
         pressed = page.wait_for_function("() => __seen.keys[0]").json_value()
-        seen = wait_painted(page, after=pressed, arrival=arrival)
+        seen = wait_painted(page, after=pressed, arrival=side.arrival)
         return seen["painted"] - pressed
 
-    def _tell(self, notebook: Notebook, fraction: float) -> float:
-        page = notebook.page
-        wait_still(page)
+    def _tell(self, side: Side, fraction: float) -> float:
+        page = side.bring_forward()
         forget(page)
-        said = notebook.tell(f"print(time.time() * 1e3); lens.fraction = {fraction:.2f}")
+        said = side.notebook.tell(f"print(time.time() * 1e3); lens.fraction = {fraction:.2f}")
         return wait_painted(page, after=float(said))["painted"] - float(said)
 
-    def _cost(self, notebook: Notebook, handle: Any) -> Cpu:
+    def _cost(self, side: Side) -> Cpu:
         """Give what a tick takes beyond an idle page, when nothing waits for the pixels."""
-        page = notebook.page
-        session = notebook.context.new_cdp_session(page)
+        page = side.bring_forward()
+        session = side.notebook.context.new_cdp_session(page)
         session.send("Performance.enable")
         page.evaluate("() => { __seen.wait = false; }")
-        wait_still(page)
-        handle.focus()
         marks = [cpu_now(session)]
         for key in ("ArrowRight", None):
             for _ in range(TICKS):
@@ -211,12 +213,40 @@ class Bench:
         return ticking.since(idling, 1)
 
 
-def check_same(notebook: Notebook, handle: Any, n_marked: str) -> None:
+@dataclass(frozen=True)
+class Side:
+    """A slider that is ready to be moved.
+
+    Parameters
+    ----------
+    name : str
+    notebook : Notebook
+    handle : Locator
+        What takes the keys.
+    arrival : int
+        Bytes that come from the kernel, at least, before the new sample can be seen.
+    """
+
+    name: str
+    notebook: Notebook
+    handle: Any
+    arrival: int = 0
+
+    def bring_forward(self) -> Any:
+        """Give the page, in front, at rest and with the slider focused."""
+        page = self.notebook.page
+        page.bring_to_front()
+        self.handle.focus()
+        wait_still(page)
+        return page
+
+
+def check_same(side: Side, n_marked: str) -> None:
     """Hold what a slider marks to the sample's definition, one step up from the start."""
-    handle.focus()
-    notebook.page.keyboard.press("ArrowRight")
-    wait_still(notebook.page, 1500)
-    marked = notebook.ask(f"int({n_marked})")
+    page = side.bring_forward()
+    page.keyboard.press("ArrowRight")
+    wait_still(page, 1500)
+    marked = side.notebook.ask(f"int({n_marked})")
     expected = int(np.floor(0.06 * N + 0.5))
     if marked != expected:
         raise RuntimeError(f"expected {expected:,} items in the sample, got {marked:,}")
