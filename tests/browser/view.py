@@ -152,11 +152,15 @@ class View:
 
     def slider(self, caption: str):
         """Give the slider of a caption."""
-        return self.root.get_by_role("slider", name=caption)
+        return self._field(caption).locator("input[type=range]")
 
     def menu(self, caption: str):
         """Give the menu of a caption."""
-        return self.pane("controls").locator(".ll-field", has_text=caption).locator("select")
+        return self._field(caption).locator("select")
+
+    def _field(self, caption: str):
+        begins = re.compile(rf"^\s*{caption}")
+        return self.pane("controls").locator(".ll-field").filter(has_text=begins)
 
     def choose(self, key: str, value: str) -> None:
         """Choose one of a few values side by side."""

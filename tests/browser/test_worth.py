@@ -1,0 +1,92 @@
+"""What a sample is worth: the fidelity pane, cells it lacks, the margin strip, weights."""
+
+import pytest
+
+from tests.browser.figures import ratio
+from tests.browser.view import View, until
+
+pytestmark = pytest.mark.browser
+
+SETUP = """
+from latentlens import LatentLens
+from tests.browser.network import classifier, loader
+
+model = classifier()
+lens = LatentLens(model, loader(model), fraction=0.02, k=3)
+"""
+
+
+@pytest.fixture
+def view(open_notebook):
+    notebook = open_notebook(SETUP, "lens", height=1700)
+    notebook.run(0)
+    notebook.run(1)
+    return View(notebook).ready()
+
+
+def scores(view):
+    """Give the three figures of each sampler, as the pane has them."""
+    return view.pane("quality").evaluate(
+        """(pane) => {
+          const text = (cell) => cell.textContent.replace("★", "").trim();
+          const rows = [...pane.querySelectorAll(".ll-scores tbody tr")];
+          return Object.fromEntries(rows.map((row) =>
+            [text(row.querySelector("th")), [...row.querySelectorAll("td")].map(text)]));
+        }"""
+    )
+
+
+def test_the_fidelity_is_what_the_lens_measures_for_the_sample_random_and_coreset(view):
+    view.pane("quality").scroll_into_view_if_needed()
+    until(lambda: len(scores(view)), 3, seconds=40)
+    until(lambda: "follows" in str(scores(view)), False, seconds=40)
+    shown = scores(view)
+    rows = view.notebook.ask(
+        "lens.fidelity(fractions=[0.02], samplers=['max_margin', 'random', 'coreset'],"
+        " progress=False).overall.to_dict('records')"
+    )
+    wanted = {
+        row["sampler"]: [row["precision"], row["cosine_distance"], row["js_distance"]]
+        for row in rows
+    }
+    titles = {"max_margin": "MaxMargin", "random": "Random", "coreset": "Coreset"}
+    for name, values in wanted.items():
+        assert shown[titles[name]] == [ratio(value) for value in values]
+
+
+def test_a_missing_cell_is_topped_up_with_one_click_and_taken_back(view):
+    view.notebook.tell("lens.fraction = 1 / 400")
+    until(lambda: view.header()[:2], [1, 400])
+    n, total = 1, 400
+    chip = view.pane("missing").locator("[data-fill]").first
+    chip.click()
+    until(lambda: view.header()[0] > n)
+    until(lambda: view.notebook.ask("len(lens.added)"), view.header()[0] - n)
+    assert view.notebook.ask("len(lens.sample)") == view.header()[0]
+    view.pane("missing").locator("[data-back]").first.click()
+    until(lambda: view.header()[:2], [n, total])
+    until(lambda: view.notebook.ask("len(lens.added)"), 0)
+
+
+def test_dragging_a_bracket_of_the_margin_strip_sets_fraction_and_j(view):
+    grip = view.pane("margin").get_by_role("slider").first
+    grip.scroll_into_view_if_needed()
+    before = view.notebook.ask("[lens.fraction, lens.j]")
+    n = view.header()[0]
+    grip.focus()
+    for _ in range(5):
+        view.page.keyboard.press("ArrowRight")
+    until(lambda: view.header()[0] > n)
+    until(lambda: view.notebook.ask("len(lens.sample)"), view.header()[0])
+    assert view.notebook.ask("[lens.fraction, lens.j]") != before
+
+
+def test_the_mean_of_a_sampler_that_weighs_its_items_is_the_kernels(view):
+    view.menu("Sampler").select_option("stratified_completion")
+    until(lambda: view.notebook.ask("lens.ranked['sampler']"), "stratified_completion")
+    view.notebook.tell("lens.fraction = 0.2")
+    cosine = "lens.mean_activation().attrs['cosine_distance']"
+    until(lambda: view.score("mean"), ratio(view.notebook.ask(cosine)))
+    assert view.slider("Outliers").is_disabled()
+    field = view.pane("controls").locator(".ll-field", has_text="Outliers")
+    assert "j" in field.get_attribute("title")
