@@ -165,7 +165,7 @@ class Bench:
         with self.page(DATA, OURS) as notebook:
             notebook.run(1, wait=False)
             notebook.page.locator(".ll-row").first.wait_for()
-            handle = notebook.page.get_by_role("slider", name="Fraction")
+            handle = notebook.page.locator(".ll-field", has_text="Fraction").locator("input")
             side = Side("ours", notebook, handle)
             check_same(side, "lens.frame.role.ne('').sum()")
             yield side

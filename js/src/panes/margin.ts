@@ -39,6 +39,8 @@ export const margin: Pane = (el, store, signal) => {
     const why = reason_for_none(store, ranking);
     card.instead(why);
     card.note(why || !ranking ? "" : note_words(store, ranking));
+    // Lanes of an earlier ranking have groups that this one may not have.
+    lanes = [];
     if (why || !ranking || width < 1 || !fold.open()) return;
     lanes = make_lanes(store, ranking, width);
     chart.setAttribute("width", String(width));
