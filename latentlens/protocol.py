@@ -285,6 +285,11 @@ class MeansReply(TypedDict):
     n_used: int
     exact: NdArray | None
     """(units,) float64 mean over the whole group, where it is known."""
+    low: NdArray | None
+    """(units,) float64, the interval's lower ends; None where none may be given."""
+    high: NdArray | None
+    worth: str
+    """What the mean is worth, in one line; empty where nothing can be said."""
     note: str
     """What it took, such as "ran the model on 212 items; 3.1 of 256 MB held"."""
 

@@ -28,6 +28,7 @@ from latentlens.core.picture import Pictures
 from latentlens.core.query import answer, cell_mean, members, row_mean
 from latentlens.core.record import LayerIndex, Record
 from latentlens.core.sample import ADDED, Ranking, Sample, sample_size
+from latentlens.core.worth import describe_estimate
 from latentlens.samplers import SAMPLERS
 
 INDEX_LIMIT = 64 * 2**20
@@ -523,11 +524,23 @@ class Session:
                     "kind": "means",
                     "mean": step.mean,
                     "n_used": step.n_used,
-                    "exact": self.exact_mean(question),
+                    **self._worth(question),
                     "note": step.note,
                 }
             else:
                 yield {"kind": "progress", "done": step[0], "total": step[1]}
+
+    def _worth(self, question: Question) -> dict[str, Any]:
+        """Say what the sample's mean is worth: the exact one, or an interval, and the line."""
+        exact, estimate = self.exact_mean(question), self.estimate(question)
+        if estimate is None:
+            return {"exact": exact, "low": None, "high": None, "worth": ""}
+        # An interval is about the estimate that it was made with, such as the regression's.
+        own = {"mean": estimate.mean, "low": estimate.low, "high": estimate.high}
+        kind = "measured" if exact is not None else "estimate"
+        said = describe_estimate(estimate, kind, question.k, predict=exact is None)
+        given = own if estimate.parts is not None else {"low": None, "high": None}
+        return {"exact": exact, **given, "worth": said["read_out"]}
 
     def _reply_answer(self, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         question = Question.read(request["question"])

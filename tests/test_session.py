@@ -357,3 +357,29 @@ def test_quality_without_cells_or_layers_is_refused_in_words(record):
     narrow = record_from_arrays(record.latent, record.label, record.pred)
     with pytest.raises(ValueError, match="k = 8 covers all units of every layer"):
         substance(Session(narrow))
+
+
+def means_reply(record, conv, **question):
+    session = Session(record, read_activations=Model(conv))
+    asked = {"layer": "conv", "fraction": 0.3, "k": 8, "selection": None, **question}
+    return final(session.handle({"kind": "means", "id": 1, "question": asked}))
+
+
+def test_a_mean_drawn_by_chance_comes_with_its_interval_and_a_line(record, conv):
+    reply = means_reply(record, conv, sampler="random")
+    assert (reply["low"] <= reply["mean"]).all()
+    assert (reply["mean"] <= reply["high"]).all()
+    assert "95% interval" in reply["worth"]
+
+
+def test_a_mean_of_chosen_items_comes_without_and_says_why(record, conv):
+    reply = means_reply(record, conv, sampler="max_margin")
+    assert reply["low"] is None
+    assert reply["high"] is None
+    assert "no interval" in reply["worth"].lower()
+
+
+def test_a_sample_of_everything_has_an_interval_of_no_width(record, conv):
+    reply = means_reply(record, conv, sampler="random", fraction=1.0)
+    np.testing.assert_allclose(reply["low"], reply["high"], atol=1e-12)
+    np.testing.assert_allclose(reply["mean"], conv.mean(axis=0, dtype=np.float64), rtol=1e-12)

@@ -66,6 +66,9 @@ function means(
     mean: encode(mean.map((sum) => sum / n_used)),
     n_used,
     exact: null,
+    low: null,
+    high: null,
+    worth: "",
     note: `ran the model on ${n_used} items; 3.1 of 256 MB held`,
   };
 }

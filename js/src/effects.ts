@@ -94,11 +94,15 @@ function keep_latent(store: LensStore, signal: AbortSignal): void {
 function keep_means(store: LensStore, signal: AbortSignal): void {
   const fetch = async (asked: Question): Promise<void> => {
     try {
-      const { mean, note } = await store.ask({ kind: "means", question: asked });
-      store.set({ means: { asked, mean: decode_as(mean, "float64"), note, error: "" } });
+      const { mean, low, high, worth, note } = await store.ask({ kind: "means", question: asked });
+      const ends = [low, high].map((end) => end && decode_as(end, "float64"));
+      const [lower = null, upper = null] = ends;
+      const found = { mean: decode_as(mean, "float64"), low: lower, high: upper, worth, note };
+      store.set({ means: { asked, ...found, error: "" } });
     } catch (error) {
       if (error instanceof Dropped) return;
-      store.set({ means: { asked, mean: null, note: "", error: words(error) } });
+      const nothing = { mean: null, low: null, high: null, worth: "", note: "" };
+      store.set({ means: { asked, ...nothing, error: words(error) } });
     }
   };
   at_rest(
@@ -106,7 +110,8 @@ function keep_means(store: LensStore, signal: AbortSignal): void {
     ["means_question", "items", "about", "ranked", "used_rows", "kernel_gone"],
     () => {
       const question = store.get("means_question");
-      const here = store.get("mean_here");
+      // What is worked out here still has its interval from the kernel.
+      const here = store.get("mean_here") && !store.get("ranking")?.probability;
       const known = is_answered(store.get("means"), question);
       if (here || known || !store.get("ranked") || !store.get("layer_info")) return;
       if (store.get("used_rows").length > 0) void fetch(question);

@@ -257,6 +257,11 @@ export interface MeansReply {
   n_used: number;
   /** (units,) float64 mean over the whole group, where it is known. */
   exact: NdArray | null;
+  /** (units,) float64, the interval's lower ends; None where none may be given. */
+  low: NdArray | null;
+  high: NdArray | null;
+  /** What the mean is worth, in one line; empty where nothing can be said. */
+  worth: string;
   /** What it took, such as "ran the model on 212 items; 3.1 of 256 MB held". */
   note: string;
 }

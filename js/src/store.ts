@@ -28,6 +28,11 @@ export interface Waiting {
 export interface Means {
   asked: Question;
   mean: Float64Array | null;
+  /** Ends of the interval of each unit; null where none may be given. */
+  low: Float64Array | null;
+  high: Float64Array | null;
+  /** What the mean is worth, in one line; may be empty. */
+  worth: string;
   /** What it took; empty if it is not known. */
   note: string;
   /** Why there is none, in a sentence; empty if there is one. */

@@ -131,7 +131,17 @@ describe("top-k neurons", () => {
     const { el, store, frame } = await show(top_k, { layer: "fc1.relu", measure: "mean" });
     expect(text(el, ".ll-instead")).toContain("Running the model on the sample");
     const asked = store.get("means_question");
-    store.set({ means: { asked, mean: null, note: "", error: "The data has no random access." } });
+    store.set({
+      means: {
+        asked,
+        mean: null,
+        low: null,
+        high: null,
+        worth: "",
+        note: "",
+        error: "The data has no random access.",
+      },
+    });
     frame();
     expect(text(el, ".ll-instead")).toContain("The data has no random access.");
   });
@@ -174,6 +184,21 @@ describe("maximally activated neurons", () => {
 });
 
 describe("mean activation", () => {
+  it("draws the interval that came with the mean, and says what it is worth", async () => {
+    const { el, store, frame } = await show(mean_activation, { layer: "fc1.relu" });
+    const mean = new Float64Array(120).fill(0.5);
+    const [low, high] = [mean.map((v) => v - 0.1), mean.map((v) => v + 0.1)];
+    const asked = store.get("means_question");
+    const worth = "estimate, 9 of 20 items; approximate 95% interval, typically ±0.1";
+    store.set({ means: { asked, mean, low, high, worth, note: "", error: "" } });
+    frame();
+    expect(el.querySelector(".ll-band")?.getAttribute("d")?.match(/M/g)).toHaveLength(120);
+    expect(el.textContent).toContain("Estimate, 9 of 20 items; approximate 95% interval");
+    store.set({ means: { asked, mean, low: null, high: null, worth: "", note: "", error: "" } });
+    frame();
+    expect(el.querySelector(".ll-band")).toBeNull();
+  });
+
   it("keeps the lowest and highest of units that share a place", () => {
     const { low, high } = envelope(Float64Array.of(1, 5, -2, 0, 3, 3), 3);
     expect([Array.from(low), Array.from(high)]).toEqual([

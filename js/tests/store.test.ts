@@ -197,7 +197,17 @@ describe("the kernel", () => {
     const { store, settle } = scene({ state: { layer: "fc1.relu" } });
     await settle();
     const asked = store.get("means_question");
-    store.set({ means: { asked, mean: new Float64Array(120), note: "", error: "" } });
+    store.set({
+      means: {
+        asked,
+        mean: new Float64Array(120),
+        low: null,
+        high: null,
+        worth: "",
+        note: "",
+        error: "",
+      },
+    });
     expect(store.get("sample_mean")).not.toBeNull();
     store.set({ fraction: 0.9 });
     expect(store.get("sample_mean")).toBeNull();

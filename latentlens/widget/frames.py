@@ -12,13 +12,12 @@ from latentlens.core.design import Design, effective_size
 from latentlens.core.estimate import MeanEstimate
 from latentlens.core.metrics import cosine_distance
 from latentlens.core.predicted import (
-    predicted_cosine_distance,
-    predicted_overlap,
     read_out,
     share_above_maximum,
 )
 from latentlens.core.record import Record
 from latentlens.core.sample import ROLE_NAMES, Ranking
+from latentlens.core.worth import describe_estimate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -242,53 +241,9 @@ def _worth(frame: pd.DataFrame, answer: Answer, estimate: MeanEstimate | None) -
         frame.attrs["kind"] = "estimate"
     if exact is not None and estimate.n_used:
         frame.attrs["cosine_distance"] = cosine_distance(estimate.mean, exact)
-    frame.attrs |= estimate_attrs(estimate, frame.attrs["kind"], answer.k, predict=exact is None)
+    kind = frame.attrs["kind"]
+    frame.attrs |= describe_estimate(estimate, kind, answer.k, predict=exact is None)
     return frame.assign(effective_n=estimate.effective_n)
-
-
-def estimate_attrs(
-    estimate: MeanEstimate, kind: str, k: int, *, predict: bool = True
-) -> dict[str, Any]:
-    """Say what an estimate is worth: its fidelity where it is predicted, and the line.
-
-    Parameters
-    ----------
-    estimate : MeanEstimate
-    kind : str
-        "measured", "estimate" or "sample".
-    k : int
-        Of how many top units by mean the precision is predicted.
-    predict : bool
-        Whether the fidelity is predicted; not where it is measured.
-    """
-    said: dict[str, Any] = {"note": estimate.note, "confidence": estimate.confidence}
-    distance = overlap = half_width = None
-    trust = ""
-    if estimate.parts is not None:
-        half_width = float(np.median(estimate.high - estimate.low)) / 2
-        worths = set(estimate.trust)
-        trust = worths.pop() if len(worths) == 1 else "partly guaranteed, partly approximate"
-        if predict:
-            distance = predicted_cosine_distance(estimate.parts)
-            overlap = predicted_overlap(estimate.parts, k)
-            said |= {
-                "predicted_cosine_distance": distance,
-                "predicted_precision": overlap,
-            }
-    said["read_out"] = read_out(
-        kind,
-        n_used=estimate.n_used,
-        n_group=estimate.n_group,
-        effective_n=estimate.effective_n,
-        trust=trust,
-        confidence=estimate.confidence,
-        half_width=half_width,
-        cosine_distance=distance,
-        overlap=overlap,
-        k=k,
-        note=estimate.note,
-    )
-    return said
 
 
 def _known(

@@ -16,7 +16,7 @@ from latentlens.core.estimate import MeanEstimate, mean_estimate
 from latentlens.core.metrics import top_units
 from latentlens.core.query import MEASURES, check_k, members, unit_maxima
 from latentlens.core.record import LayerIndex, Record
-from latentlens.widget.frames import estimate_attrs
+from latentlens.core.worth import describe_estimate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -225,7 +225,7 @@ class SampleRun:
             },
             index=pd.RangeIndex(len(estimate.mean), name="unit"),
         )
-        frame.attrs |= estimate_attrs(estimate, kind, k)
+        frame.attrs |= describe_estimate(estimate, kind, k)
         return frame
 
 

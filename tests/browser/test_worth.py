@@ -90,3 +90,13 @@ def test_the_mean_of_a_sampler_that_weighs_its_items_is_the_kernels(view):
     assert view.slider("Outliers").is_disabled()
     field = view.pane("controls").locator(".ll-field", has_text="Outliers")
     assert "no two ends to choose between" in field.get_attribute("title")
+
+
+def test_a_sample_drawn_by_chance_shows_its_interval_and_a_ranked_one_says_why_not(view):
+    note = view.pane("mean").locator(".ll-note")
+    view.notebook.tell("lens.fraction = 0.3; lens.sampler = 'random'")
+    until(lambda: "95% interval" in note.inner_text())
+    view.pane("mean").locator(".ll-band").wait_for(state="attached")
+    view.notebook.tell("lens.sampler = 'max_margin'; lens.layer = '3'")
+    until(lambda: "No interval" in note.inner_text())
+    until(lambda: view.pane("mean").locator(".ll-band").count(), 0)

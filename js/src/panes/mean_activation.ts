@@ -61,7 +61,7 @@ export const mean_activation: Pane = (el, store, signal) => {
     const empty = n_group === 0 ? empty_words(store, figures) : "";
     card.instead(empty || (mean || exact_mean ? "" : unknown_words(store)));
     if (empty || width < 1 || !(mean || exact_mean)) return;
-    const bins = draw_profile(chart, figures, width);
+    const bins = draw_profile(chart, { ...figures, ...interval(store) }, width);
     card.note(note_words(store, figures, bins) + told_words(store.get("layer_info")));
     read_out(store, readout, under);
   };
@@ -146,17 +146,19 @@ function note_words(store: Store, figures: Figures, bins: number): string {
   const means = store.get("means");
   if (figures.mean && means?.mean === figures.mean && means.note)
     parts.push(`${sentence(means.note)}`);
+  const current = means?.asked === store.get("means_question");
+  if (current && means?.worth) parts.push(sentence(means.worth));
   return parts.length > 0 ? parts.join(" ") : "Line: the sample. Area: exact.";
 }
 
 function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith(".") ? "" : "."}`;
 }
 
 /** Draw both profiles; gives the number of steps if units had to share them, else 0. */
 function draw_profile(
   chart: SVGElement,
-  figures: Pick<Figures, "mean" | "exact_mean">,
+  figures: Pick<Figures, "mean" | "exact_mean"> & Partial<Interval>,
   width: number,
 ): number {
   const { mean, exact_mean } = figures;
@@ -165,7 +167,9 @@ function draw_profile(
   const steps = units * UNIT_PX > room ? Math.floor(room / UNIT_PX) : units;
   const sample = mean && envelope(mean, steps);
   const exact = exact_mean && envelope(exact_mean, steps);
-  const [low, high] = extent([sample, exact]);
+  const band =
+    mean && figures.low && figures.high ? band_of(figures.low, figures.high, steps) : null;
+  const [low, high] = extent([sample, exact, band]);
   const y = (v: number): number =>
     HEIGHT - BOTTOM - ((v - low) / (high - low)) * (HEIGHT - BOTTOM - TOP);
   const x = (step: number): number => LEFT + (step / steps) * room;
@@ -178,6 +182,7 @@ function draw_profile(
     s("text", { x: LEFT, y: HEIGHT - 2 }, "0"),
     s("text", { class: "ll-right", x: width, y: HEIGHT - 2 }, units - 1),
     ...(exact ? [s("path", { class: "ll-area", d: area_path(exact, x, y) })] : []),
+    ...(band ? [s("path", { class: "ll-band", d: band_path(band, x, y) })] : []),
     ...(sample
       ? [
           s("path", {
@@ -188,6 +193,33 @@ function draw_profile(
       : []),
   );
   return steps < units ? steps : 0;
+}
+
+/** The ends of the sample's intervals. */
+interface Interval {
+  low: Float64Array | null;
+  high: Float64Array | null;
+}
+
+/** The interval that belongs to the mean on show. */
+function interval(store: Store): Interval {
+  const means = store.get("means");
+  const current = means?.asked === store.get("means_question");
+  return { low: (current && means?.low) || null, high: (current && means?.high) || null };
+}
+
+/** From the lowest lower end to the highest upper end of each step. */
+function band_of(low: Float64Array, high: Float64Array, steps: number): Envelope {
+  return { low: envelope(low, steps).low, high: envelope(high, steps).high };
+}
+
+function band_path({ low, high }: Envelope, x: Scale, y: Scale): string {
+  let path = "";
+  for (let i = 0; i < high.length; i++) {
+    const [left, right] = [x(i).toFixed(1), x(i + 1).toFixed(1)];
+    path += `M${left} ${y(high[i]!).toFixed(1)}H${right}V${y(low[i]!).toFixed(1)}H${left}Z`;
+  }
+  return path;
 }
 
 /** Fold neighbouring units into steps, keeping the lowest and the highest of each. */
