@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -544,7 +544,7 @@ class Session:
 
     def _reply_answer(self, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         question = Question.read(request["question"])
-        yield {"kind": "answer", "answer": parts_of(self.answer(question))}
+        yield {"kind": "answer", "answer": self.answer(question).message()}
 
     def _reply_quality(self, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         asked = Question.read({**request, "layer": self.record.latent_layer})
@@ -619,14 +619,7 @@ def _why_no_quality(queries: QuerySet) -> str:
 
 
 def _picture_message(row: int, picture: Any) -> dict[str, Any]:
-    return {"row": row, **{k: v for k, v in parts_of(picture).items() if v is not None}}
-
-
-def parts_of(value: Any) -> Any:
-    """Write a frozen dataclass, and those inside it, as dicts; arrays are not copied."""
-    if not is_dataclass(value):
-        return value
-    return {f.name: parts_of(getattr(value, f.name)) for f in fields(value)}
+    return {"row": row, **{k: v for k, v in vars(picture).items() if v is not None}}
 
 
 def weighted_sum(values: NDArray[np.float32], weight: NDArray[np.float64]) -> NDArray[np.float64]:
