@@ -66,7 +66,7 @@ play: js/node_modules/.done ## the panes on made-up state in a plain page
 	$(NPM) run play
 
 bench: setup ## ratios, both sides in one run
-	for file in benchmarks/bench_*.py; do echo "== $$file"; $(BENCH) "$$file"; done
+	for file in benchmarks/*.py; do echo "== $$file"; $(BENCH) "$$file"; done
 	$(NPM) run --silent bench
 
 ##@ Hand over

@@ -6,7 +6,7 @@ means and Jensen-Shannon distance of the maximally activated units (smaller is
 better). The first and the last follow from the index, the others from one further
 pass over the sampled items; means are weighted by the sample. Nothing is stored.
 
-    python benchmarks/bench_fidelity.py [mnist] [held_back] [galaxy]
+    python benchmarks/fidelity.py [mnist] [held_back] [galaxy]
 
 "mnist" is the test split, as in the reference; "held_back" the first 10,000 training
 images and a network that never saw them, on which nothing was chosen; "galaxy" all

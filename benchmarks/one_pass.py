@@ -5,7 +5,7 @@ and sums, and a bare inference loop over the same loader that keeps nothing.
 What the pass yields is compared with sorting and summing the raw activations
 before anything is timed.
 
-    python benchmarks/bench_pass.py
+    python benchmarks/one_pass.py
 
 Digits are read from ``mnist.npz`` in the folder that LATENTLENS_DATA names;
 without it seeded random images stand in.

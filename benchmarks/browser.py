@@ -5,7 +5,7 @@ same sample marked; that it is the same sample is checked before anything is
 timed. jupyter-scatter has no slider of its own, so one of ipywidgets drives it
 from the kernel. Times are medians with minima, in milliseconds.
 
-    python benchmarks/bench_browser.py [repetitions]
+    python benchmarks/browser.py [repetitions]
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from paint import WATCH, Cpu, Times, cpu_now, forget, ratio, wait_painted, wait_still
+from parts.paint import WATCH, Cpu, Times, cpu_now, forget, ratio, wait_painted, wait_still
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 

@@ -7,7 +7,7 @@ folds, fitted to the labels and asked for probabilities; it takes minutes at a m
 items, where the ratio is to ten times its time at 100,000 and says so. The mixtures
 are timed at 10,000 items.
 
-    python benchmarks/bench_samplers.py [10000] [100000] [1000000]
+    python benchmarks/samplers.py [10000] [100000] [1000000]
 """
 
 from __future__ import annotations
