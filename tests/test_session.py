@@ -9,7 +9,7 @@ from latentlens.core import ADDED, DRAWN, answer, members, record_from_arrays
 from latentlens.core.fidelity import QuerySet
 from latentlens.core.picture import Pictures
 from latentlens.samplers import SAMPLERS
-from latentlens.session import Question, SampleMean, Session
+from latentlens.session import Question, SampleMean, Session, handle
 from tests.made_up import blobs, made_up_record
 
 
@@ -171,16 +171,16 @@ def test_unknown_names_are_answered_with_the_known_ones(record):
 
 def test_requests_are_answered_by_kind(record, conv):
     session = Session(record, read_activations=Model(conv))
-    layer = final(session.handle({"kind": "layer", "id": 1, "layer": "conv"}))
+    layer = final(handle(session, {"kind": "layer", "id": 1, "layer": "conv"}))
     assert (layer["kind"], layer["id"]) == ("layer", 1)
     np.testing.assert_array_equal(layer["top_unit"], record.layers["conv"].top_unit)
-    latent = final(session.handle({"kind": "latent", "id": 2}))
+    latent = final(handle(session, {"kind": "latent", "id": 2}))
     np.testing.assert_array_equal(latent["latent"], record.latent)
     question = {"layer": "conv", "sampler": "random", "fraction": 0.1, "k": 8, "selection": None}
-    replies = list(session.handle({"kind": "means", "id": 3, "question": question}))
+    replies = list(handle(session, {"kind": "means", "id": 3, "question": question}))
     assert [reply["kind"] for reply in replies[:-1]] == ["progress"] * (len(replies) - 1)
     assert replies[-1]["n_used"] == 30
-    answer = final(session.handle({"kind": "answer", "id": 4, "question": question}))["answer"]
+    answer = final(handle(session, {"kind": "answer", "id": 4, "question": question}))["answer"]
     assert answer["n_used"] == 30
     assert len(answer["top"]["unit"]) == 8
 
@@ -188,14 +188,14 @@ def test_requests_are_answered_by_kind(record, conv):
 def test_pictures_come_in_the_order_asked(record):
     grey = np.arange(300, dtype=np.uint8)[:, None, None] + np.zeros((4, 4), np.uint8)
     session = Session(record, pictures=Pictures(lambda rows: [grey[row] for row in rows]))
-    reply = final(session.handle({"kind": "pictures", "id": 1, "rows": [7, 3]}))
+    reply = final(handle(session, {"kind": "pictures", "id": 1, "rows": [7, 3]}))
     assert [picture["row"] for picture in reply["pictures"]] == [7, 3]
     assert [int(picture["image"][0, 0]) for picture in reply["pictures"]] == [7, 3]
 
 
 def test_too_many_pictures_at_once_are_refused(record):
     with pytest.raises(ValueError, match="At most 200 pictures at a time; got 201"):
-        final(Session(record).handle({"kind": "pictures", "id": 1, "rows": [0] * 201}))
+        final(handle(Session(record), {"kind": "pictures", "id": 1, "rows": [0] * 201}))
 
 
 # -- fidelity and what is added to a sample --------------------------------------
@@ -268,7 +268,7 @@ QUALITY = {"kind": "quality", "id": 9, "sampler": "max_margin", "fraction": 0.3,
 
 
 def substance(session, **changes):
-    replies = list(session.handle({**QUALITY, **changes}))
+    replies = list(handle(session, {**QUALITY, **changes}))
     return [reply for reply in replies if reply["kind"] == "quality"]
 
 
@@ -362,7 +362,7 @@ def test_quality_without_cells_or_layers_is_refused_in_words(record):
 def means_reply(record, conv, **question):
     session = Session(record, read_activations=Model(conv))
     asked = {"layer": "conv", "fraction": 0.3, "k": 8, "selection": None, **question}
-    return final(session.handle({"kind": "means", "id": 1, "question": asked}))
+    return final(handle(session, {"kind": "means", "id": 1, "question": asked}))
 
 
 def test_a_mean_drawn_by_chance_comes_with_its_interval_and_a_line(record, conv):

@@ -17,7 +17,7 @@ from latentlens.core.picture import Pictures
 from latentlens.core.record import Record
 from latentlens.embed import Layout, layouts
 from latentlens.samplers import SAMPLERS
-from latentlens.session import Session
+from latentlens.session import RUN_MODEL, Session, handle
 from latentlens.widget.conductor import Conductor, Job, running_loop
 from latentlens.widget.results import Results
 from latentlens.widget.state import CONTROLS, OWN_PROJECTION
@@ -539,11 +539,12 @@ class LatentLens(Results):
     def _answer(self, request: dict[str, Any]) -> None:
         if self._session is None:
             raise RuntimeError("The pass is not over yet; ask again when it is.")
-        number, replies = request["id"], self._session.handle(request)
-        if request["kind"] == "quality":
+        kind, number = request["kind"], request["id"]
+        replies = handle(self._session, request)
+        if kind == "quality":
             self._answer_quality(number, replies)
-        elif request["kind"] == "means":
-            self._conductor.here("means", self._answering(number, replies))
+        elif kind in RUN_MODEL:
+            self._conductor.here(kind, self._answering(number, replies))
         else:
             for reply in replies:
                 self._reply(reply)

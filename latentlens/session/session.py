@@ -1,16 +1,15 @@
-"""One question in, one answer out.
+"""The session: what is known of one model and its data, and what is asked of it.
 
-The session owns the record, the rankings and the raw activations that were run
-for the sample. It knows neither torch nor Jupyter: the model is reached through
-`read_activations`, and what it answers are plain dicts of NumPy arrays, which
-`widget/wire.py` packs. So it can be tested, and used, with no kernel and no browser.
+It owns the record, the rankings and the raw activations that were run for the
+sample. It knows neither torch nor Jupyter: the model is reached through
+`read_activations`. So it can be tested, and used, with no kernel and no browser.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,8 +27,8 @@ from latentlens.core.picture import Pictures
 from latentlens.core.query import answer, cell_mean, members, row_mean
 from latentlens.core.record import LayerIndex, Record
 from latentlens.core.sample import ADDED, Ranking, Sample, sample_size
-from latentlens.core.worth import describe_estimate
 from latentlens.samplers import SAMPLERS
+from latentlens.session.question import Question
 
 INDEX_LIMIT = 64 * 2**20
 """Bytes of one layer's index and sums up to which they are sent to the browser."""
@@ -37,9 +36,6 @@ LATENT_LIMIT = 32 * 2**20
 """Bytes of the latent up to which it is sent."""
 HELD_BUDGET = 256 * 2**20
 """Bytes of raw activations kept for items of samples."""
-PICTURES_AT_ONCE = 200
-QUALITY_FRACTIONS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
-"""Sample sizes of the quality pane's curves, beside the one asked about."""
 REFERENCES = ("random", "coreset")
 """Samplers that a sample is compared with."""
 TOP_UP = 10
@@ -49,28 +45,6 @@ ReadActivations = Callable[
     [NDArray[np.int64], Sequence[str]],
     Iterator[tuple[NDArray[np.int64], Mapping[str, NDArray[np.float32]]]],
 ]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Question:
-    """One state of the controls; see `protocol.Question` for the fields."""
-
-    layer: str
-    sampler: str = "max_margin"
-    fraction: float = 0.05
-    j: float = 0.7
-    label: str = ""
-    by: str = "true"
-    correctness: str = "all"
-    k: int = 10
-    measure: str = "max"
-    selection: NDArray[np.uint32] | None = None
-    added: NDArray[np.uint32] | None = None
-
-    @classmethod
-    def read(cls, message: Mapping[str, Any]) -> Question:
-        """Take the fields of a message that a question has."""
-        return cls(**{f.name: message[f.name] for f in fields(cls) if f.name in message})
 
 
 @dataclass(frozen=True)
@@ -113,13 +87,13 @@ class Session:
         self.record = record
         self.held = HeldActivations(len(record), held_budget)
         self._read = read_activations
-        self._pictures = pictures
+        self.pictures = pictures
         self._random_state = random_state
         self._rankings: dict[str, Ranking] = {}
         self._scores: NDArray[np.float64] | None = None
         self._fitting = {name: threading.Lock() for name in SAMPLERS}
         self._raw = self._at_hand()
-        self._meter = Meter(lambda draw: self.sample(*draw), self._raw, read_activations)
+        self.meter = Meter(lambda draw: self.sample(*draw), self._raw, read_activations)
 
     # -- samples -----------------------------------------------------------------
 
@@ -361,14 +335,14 @@ class Session:
             If no item's class is known.
         """
         if not len(queries.cells):
-            raise ValueError(_why_no_quality(queries))
-        yield from self._meter.from_index(queries, draws)
-        yield from self._meter.from_model(queries, draws)
-        yield self._meter.scores(queries, draws)
+            raise ValueError(why_no_quality(queries))
+        yield from self.meter.from_index(queries, draws)
+        yield from self.meter.from_model(queries, draws)
+        yield self.meter.scores(queries, draws)
 
     def without_means(self, queries: QuerySet) -> tuple[str, ...]:
         """Name the layers whose means over a sample cannot be had here."""
-        return self._meter.unknown(queries)
+        return self.meter.unknown(queries)
 
     def most_outlying(self, question: Question, n: int | None = None) -> NDArray[np.int64]:
         """Find items of a group that its sample does not take, the most outlying first.
@@ -465,28 +439,7 @@ class Session:
             self.held.hold(layer.name, missing, values[new])
         return values
 
-    # -- messages ----------------------------------------------------------------
-
-    def handle(self, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """Answer one request: progress replies, then one reply of substance.
-
-        Raises
-        ------
-        ValueError
-            If the request cannot be answered; the message says why.
-        """
-        kind, number = request["kind"], request["id"]
-        answers: dict[str, Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]] = {
-            "layer": self._reply_layer,
-            "latent": self._reply_latent,
-            "means": self._reply_means,
-            "answer": self._reply_answer,
-            "pictures": self._reply_pictures,
-            "quality": self._reply_quality,
-        }
-        check_choice(kind, "kind", tuple(answers))
-        for reply in answers[kind](request):
-            yield {"id": number, **reply}
+    # -- what can be sent ------------------------------------------------------------
 
     def in_browser(self, layer: LayerIndex) -> bool:
         """Whether a layer is small enough to be sent."""
@@ -499,107 +452,7 @@ class Session:
 
     def picture_kind(self) -> str:
         """Say what a thumbnail of an item is; "none" if there is nothing to show."""
-        return "none" if self._pictures is None else self._pictures.kind()
-
-    def _reply_layer(self, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        layer = self.layer(request["layer"])
-        yield {
-            "kind": "layer",
-            "layer": layer.name,
-            "top_unit": layer.top_unit,
-            "top_value": layer.top_value,
-            "silent": layer.silent.astype(np.uint8),
-            "cell_sum": layer.cell_sum,
-            "cell_count": self.record.cell_count.astype(np.float64),
-        }
-
-    def _reply_latent(self, _: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        yield {"kind": "latent", "latent": self.record.latent}
-
-    def _reply_means(self, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        question = Question.read(request["question"])
-        for step in self.sample_mean(question):
-            if isinstance(step, SampleMean):
-                yield {
-                    "kind": "means",
-                    "mean": step.mean,
-                    "n_used": step.n_used,
-                    **self._worth(question),
-                    "note": step.note,
-                }
-            else:
-                yield {"kind": "progress", "done": step[0], "total": step[1]}
-
-    def _worth(self, question: Question) -> dict[str, Any]:
-        """Say what the sample's mean is worth: the exact one, or an interval, and the line."""
-        exact, estimate = self.exact_mean(question), self.estimate(question)
-        if estimate is None:
-            return {"exact": exact, "low": None, "high": None, "worth": ""}
-        # An interval is about the estimate that it was made with, such as the regression's.
-        own = {"mean": estimate.mean, "low": estimate.low, "high": estimate.high}
-        kind = "measured" if exact is not None else "estimate"
-        said = describe_estimate(estimate, kind, question.k, predict=exact is None)
-        given = own if estimate.parts is not None else {"low": None, "high": None}
-        return {"exact": exact, **given, "worth": said["read_out"]}
-
-    def _reply_answer(self, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        question = Question.read(request["question"])
-        yield {"kind": "answer", "answer": self.answer(question).message()}
-
-    def _reply_quality(self, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        asked = Question.read({**request, "layer": self.record.latent_layer})
-        queries = QuerySet(self.record, by=asked.by, k=asked.k)
-        fractions = sorted({*QUALITY_FRACTIONS, float(asked.fraction)})
-        samplers = self.compared(asked.sampler)
-        draws = [self.draw(name, share, asked.j) for name in samplers for share in fractions]
-        if not len(queries.cells) or len(queries.skipped) == len(queries.layers):
-            raise ValueError(_why_no_quality(queries))
-        for step in self._meter.from_index(queries, draws):
-            yield {"kind": "progress", "done": step[0], "total": step[1]}
-        done = not self._meter.lacks_means(queries, draws)
-        yield self._quality(queries, draws, fractions, done=done)
-        if done:
-            return
-        for step in self._meter.from_model(queries, draws):
-            yield {"kind": "progress", "done": step[0], "total": step[1]}
-        yield self._quality(queries, draws, fractions, done=True)
-
-    def _quality(
-        self, queries: QuerySet, draws: Sequence[Draw], fractions: Sequence[float], *, done: bool
-    ) -> dict[str, Any]:
-        scores = self._meter.scores(queries, draws)
-        s1, s2, s3 = (scores.overall(score).reshape(-1, len(fractions)) for score in SCORES)
-        samplers = [draw.sampler for draw in draws[:: len(fractions)]]
-        return {
-            "kind": "quality",
-            "fractions": list(fractions),
-            "curves": [
-                {
-                    "sampler": name,
-                    "title": SAMPLERS[name].title,
-                    "s1": s1[at].tolist(),
-                    "s2": [None if np.isnan(x) or not done else float(x) for x in s2[at]],
-                    "s3": s3[at].tolist(),
-                }
-                for at, name in enumerate(samplers)
-            ],
-            "n_cells": len(queries.layers) * len(queries.cells),
-            "skipped": list(queries.skipped),
-            "done": done,
-        }
-
-    def _reply_pictures(self, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        rows = [int(row) for row in request["rows"]]
-        if len(rows) > PICTURES_AT_ONCE:
-            raise ValueError(f"At most {PICTURES_AT_ONCE} pictures at a time; got {len(rows)}.")
-        if self._pictures is None:
-            yield {"kind": "pictures", "pictures": [{"row": r, "kind": "none"} for r in rows]}
-            return
-        drawn = zip(rows, self._pictures(rows), strict=True)
-        yield {"kind": "pictures", "pictures": [_picture_message(row, p) for row, p in drawn]}
-
-
-SCORES = ("s1", "s2", "s3")
+        return "none" if self.pictures is None else self.pictures.kind()
 
 
 def _holds(layer: LayerIndex, logits: NDArray[np.float32]) -> bool:
@@ -609,17 +462,6 @@ def _holds(layer: LayerIndex, logits: NDArray[np.float32]) -> bool:
         return False
     top = np.take_along_axis(logits, layer.top_unit.astype(np.int64), axis=1)
     return np.array_equal(top, layer.top_value)
-
-
-def _why_no_quality(queries: QuerySet) -> str:
-    if len(queries.cells):
-        return f"k = {queries.k} covers all units of every layer; lower k to score a sample."
-    known = "label" if queries.by == "true" else "prediction"
-    return f"No item's {known} is known, so there are no cells to score a sample by."
-
-
-def _picture_message(row: int, picture: Any) -> dict[str, Any]:
-    return {"row": row, **{k: v for k, v in vars(picture).items() if v is not None}}
 
 
 def weighted_sum(values: NDArray[np.float32], weight: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -640,3 +482,11 @@ def last(steps: Iterator[tuple[int, int] | SampleMean]) -> SampleMean:
         if isinstance(step, SampleMean):
             return step
     raise RuntimeError("sample_mean ended without a mean.")
+
+
+def why_no_quality(queries: QuerySet) -> str:
+    """Say why samples cannot be scored."""
+    if len(queries.cells):
+        return f"k = {queries.k} covers all units of every layer; lower k to score a sample."
+    known = "label" if queries.by == "true" else "prediction"
+    return f"No item's {known} is known, so there are no cells to score a sample by."
