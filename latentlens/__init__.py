@@ -19,7 +19,8 @@ _HOME = {
     "layer_names": "latentlens.extract",
 }
 _ROOMS = (
-    "core", "data", "embed", "experiments", "extract", "models", "samplers", "session", "widget",
+    "core", "data", "embed", "experiments", "extract", "models", "samplers", "session", "store",
+    "widget",
 )  # fmt: skip
 
 __all__ = ["LatentLens", "LayerIndex", "Ranking", "Record", "Sample", "layer_names"]

@@ -36,6 +36,7 @@ def room(own: str = "", top: str = "", inside: str = "") -> Room:
 ROOMS = {
     "__init__": room(),
     "core": room(top="numpy scipy", inside="pandas"),
+    "store": room("core", "numpy"),
     "samplers": room("core", "numpy scipy sklearn numba threadpoolctl"),
     # The inner loops of the pass are compiled.
     "extract": room("core", "torch numpy numba", "tqdm"),
@@ -43,7 +44,7 @@ ROOMS = {
     "protocol": room(),
     "session": room("core samplers extract embed protocol", "numpy", "torch"),
     "widget": room(
-        "core samplers extract embed session protocol",
+        "core store samplers extract embed session protocol",
         "numpy anywidget ipywidgets traitlets altair",
         "pandas torch tqdm IPython",
     ),

@@ -73,6 +73,8 @@ class Session:
         Seed of every sampler.
     held_budget : int
         Bytes of raw activations that may be kept.
+    rankings : mapping of str to Ranking, optional
+        Rankings of these items that were fitted before, by sampler.
     """
 
     def __init__(
@@ -83,13 +85,14 @@ class Session:
         pictures: Pictures | None = None,
         random_state: int = 0,
         held_budget: int = HELD_BUDGET,
+        rankings: Mapping[str, Ranking] | None = None,
     ) -> None:
         self.record = record
         self.held = HeldActivations(len(record), held_budget)
         self._read = read_activations
         self.pictures = pictures
         self._random_state = random_state
-        self._rankings: dict[str, Ranking] = {}
+        self._rankings = dict(rankings or {})
         self._scores: NDArray[np.float64] | None = None
         self._fitting = {name: threading.Lock() for name in SAMPLERS}
         self._raw = self._at_hand()
@@ -116,6 +119,11 @@ class Session:
                 estimator.fit(record.latent, record.label, pred, record.pre_latent)
                 self._rankings[sampler] = estimator.ranking_
             return self._rankings[sampler]
+
+    @property
+    def rankings(self) -> dict[str, Ranking]:
+        """The rankings that were fitted so far, by sampler."""
+        return dict(self._rankings)
 
     def sample(
         self, sampler: str, fraction: float, j: float, added: ArrayLike | None = None
@@ -257,7 +265,8 @@ class Session:
         if self._read is None:
             raise ValueError(
                 f"The sample's mean of {layer.name!r} needs the model run on chosen items, which "
-                "this lens cannot do: its data has no random access, or it was made from arrays."
+                "this lens cannot do: its data has no random access, or it was made "
+                "from arrays or loaded without its model."
             )
         yield from self._run_for_mean(layer, rows, weight)
 

@@ -19,7 +19,8 @@ from latentlens.embed import Layout, layouts
 from latentlens.samplers import SAMPLERS
 from latentlens.session import RUN_MODEL, Session, handle
 from latentlens.widget.conductor import Conductor, Job, running_loop
-from latentlens.widget.results import Results
+from latentlens.widget.handover import Handover
+from latentlens.widget.save import Saved, fitting_record, kept_pictures, read_options
 from latentlens.widget.state import CONTROLS, OWN_PROJECTION
 from latentlens.widget.wire import pack, unpack
 
@@ -32,7 +33,7 @@ REPORT_S = 0.1
 """How often progress is reported at most."""
 
 
-class LatentLens(Results):
+class LatentLens(Handover):
     """Look at a model through its latent space, on all items and on a sample.
 
     Shown as the last line of a cell it reads the data once, in steps between
@@ -125,9 +126,12 @@ class LatentLens(Results):
         projection: Any = "pca",
         device: Any = None,
         random_state: int = 0,
+        _saved: Saved | None = None,
         **state: Any,
     ) -> None:
         self._home = running_loop()
+        self._saved = _saved
+        self._options = None if _saved is None else _saved.options
         self._plan: Plan | None = None
         self._pass: Pass | None = None
         self._session: Session | None = None
@@ -140,6 +144,7 @@ class LatentLens(Results):
         self._render, self._images = render, images
         self._own_projection = None if isinstance(projection, str) else projection
         self._xy: NDArray[np.float32] | None = None
+        known = model if isinstance(model, Record) else None
         if isinstance(model, Record):
             classes, latent_layer = model.classes, model.latent_layer
             widths = {name: layer.units for name, layer in model.layers.items()}
@@ -151,6 +156,9 @@ class LatentLens(Results):
             )  # fmt: skip
             classes, latent_layer = plan.classes, plan.latent_layer
             widths = {spec.name: spec.units for spec in plan.layers}
+            self._options = read_options(plan, layer, layers, reduce, keep)
+            if _saved is not None:
+                known = fitting_record(plan, _saved.record, insist=_saved.insist)
             self._try_render()
         super().__init__(
             layers=widths,
@@ -162,8 +170,8 @@ class LatentLens(Results):
             **_only_controls(state),
         )
         self.on_msg(self._heard)
-        if isinstance(model, Record):
-            self._adopt(model)
+        if known is not None:
+            self._adopt(known)
 
     @classmethod
     def from_arrays(
@@ -315,10 +323,11 @@ class LatentLens(Results):
             read_activations=self._reader(),
             pictures=self._pictures(),
             random_state=self._random_state,
+            rankings=None if self._saved is None else self._saved.rankings,
         )
         self._n_items = len(record)
-        first = next(layouts("pca", record.latent, random_state=self._random_state))
-        self._xy = first.xy
+        points = self._first_points(record)
+        self._xy = points["xy"]
         with self.hold_sync():
             self._tell(
                 about=self._describe(record),
@@ -328,15 +337,23 @@ class LatentLens(Results):
                     "loss": record.loss,
                     "ids": _other_than_rows(record.ids),
                 },
-                points={"projection": "pca", "xy": first.xy, "done": self.projection == "pca"},
+                points=points,
                 status="ready",
             )
         # The pass stands whatever comes of it: the card has the words, and so has every
         # later question that needs a ranking.
         with suppress(ValueError):
             self._rank()
-        if self.projection != "pca":
+        if not points["done"]:
             self._lay_out()
+
+    def _first_points(self, record: Record) -> dict[str, Any]:
+        """Give the layout as it was saved, or what is there at once."""
+        if self._saved is not None:
+            points = self._saved.points
+            return {**points, "done": points["done"] and points["projection"] == self.projection}
+        first = next(layouts("pca", record.latent, random_state=self._random_state))
+        return {"projection": "pca", "xy": first.xy, "done": self.projection == "pca"}
 
     def _reader(self) -> Any:
         if self._plan is None or not self._plan.random_access:
@@ -350,7 +367,7 @@ class LatentLens(Results):
         if images is not None:
             return Pictures(lambda wanted: [images[row] for row in wanted], render=self._render)
         if self._plan is None or not self._plan.random_access:
-            return None
+            return kept_pictures(self._saved)
         from latentlens.extract import read_inputs
 
         return Pictures(partial(read_inputs, self._plan), render=self._render)
