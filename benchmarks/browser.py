@@ -24,7 +24,8 @@ from parts.paint import WATCH, Cpu, Times, cpu_now, forget, ratio, wait_painted,
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.browser.lab import Lab, Notebook, chromium
+from tests.browser.lab import Lab, Notebook
+from tests.browser.page import chromium
 
 N = 70_000
 MOST = int(0.9 * N)

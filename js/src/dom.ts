@@ -48,6 +48,12 @@ export function set_aria(el: Element, state: string, is: boolean): void {
   el.setAttribute(`aria-${state}`, String(is));
 }
 
+/** What has the focus, inside a shadow too: there the document knows only the shadow's host. */
+export function focused(near: Node): Element | null {
+  const root = near.getRootNode();
+  return root instanceof ShadowRoot ? root.activeElement : document.activeElement;
+}
+
 function append(el: Element, children: Child[]): void {
   for (const child of children) {
     if (child === null || child === undefined || child === false) continue;

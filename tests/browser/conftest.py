@@ -6,12 +6,12 @@ After every test no page may have logged an error or have looked outside the mac
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.browser.lab import Lab, Notebook, chromium, find_chromium
+from tests.browser.lab import Lab, Notebook
+from tests.browser.page import Page, chromium, find_chromium, opening
 
 OUT = Path(__file__).parent / "out"
 
@@ -40,39 +40,21 @@ def lab(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def opened():
-    """Give the list of all notebooks that are open."""
+    """Give the list of all pages that are open."""
     return []
-
-
-@contextmanager
-def opening(lab, browser, opened):
-    """Give a function that opens a notebook of some cells; all are closed at the end."""
-    own: list[Notebook] = []
-
-    def open_one(*cells: str, **options) -> Notebook:
-        own.append(Notebook(lab, browser, **options))
-        opened.append(own[-1])
-        return own[-1].open(*cells)
-
-    try:
-        yield open_one
-    finally:
-        for one in own:
-            opened.remove(one)
-            one.close()
 
 
 @pytest.fixture
 def open_notebook(lab, browser, opened):
     """Open notebooks for one test alone."""
-    with opening(lab, browser, opened) as open_one:
+    with opening(Notebook, lab, browser, opened) as open_one:
         yield open_one
 
 
 @pytest.fixture(scope="module")
 def open_shared(lab, browser, opened):
     """Open notebooks for the tests of a module, which leave them as they found them."""
-    with opening(lab, browser, opened) as open_one:
+    with opening(Notebook, lab, browser, opened) as open_one:
         yield open_one
 
 
@@ -90,12 +72,12 @@ def quiet(opened, open_notebook, request):  # noqa: ARG001 - looks before they a
     assert heard == []
 
 
-def keep_evidence(notebook: Notebook, name: str) -> None:
+def keep_evidence(notebook: Page, name: str) -> None:
     """Keep what the page showed and said."""
     OUT.mkdir(exist_ok=True)
     notebook.page.screenshot(path=OUT / f"{name}.png", full_page=True)
-    said = [*notebook.errors, "-- outside --", *notebook.outside, "-- lab --"]
-    (OUT / f"{name}.txt").write_text("\n".join([*said, notebook.lab.log.read_text()[-5000:]]))
+    said = [*notebook.errors, "-- outside --", *notebook.outside, "-- server --"]
+    (OUT / f"{name}.txt").write_text("\n".join([*said, notebook.server.log.read_text()[-5000:]]))
 
 
 @pytest.hookimpl(hookwrapper=True)

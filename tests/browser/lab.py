@@ -1,4 +1,4 @@
-"""A real JupyterLab in headless Chromium, alone on the machine's loopback.
+"""A real JupyterLab or Notebook 7, and a notebook open in it.
 
 `Lab` starts the server with settings of its own; `Notebook` opens a notebook in
 it, runs cells, asks the kernel and hears what the widget asks it. Requests that
@@ -8,101 +8,71 @@ leave the machine cannot be resolved and are recorded.
 from __future__ import annotations
 
 import json
-import os
-import re
 import secrets
-import shutil
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
-from contextlib import contextmanager
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent.parent
-HOST = "127.0.0.1"
-START_S = 60
-OPEN_MS = 60_000
-PATIENCE_MS = 15_000
-CHROMIUM_FLAGS = (
-    "--no-sandbox",
-    "--no-first-run",
-    "--disable-quic",
-    "--disable-sync",
-    "--disable-background-networking",
-    "--disable-component-update",
-    f"--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE {HOST}",
-)
+from tests.browser.page import PATIENCE_MS, Page
+from tests.browser.server import HOST, Server
+
 SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     "notebook-extension/tracker": {"windowingMode": "none", "autoStartDefaultKernel": True},
     "docmanager-extension/plugin": {"autosave": False},
 }
+APPS = {
+    "lab": (
+        "jupyterlab",
+        "lab/tree/{name}?reset",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ),
+    "notebook": ("notebook", "notebooks/{name}?reset"),
+}
+"""Of each application: its module, a notebook's address, and its options."""
 
 
-def find_chromium() -> str | None:
-    """Give the browser to use: LATENTLENS_CHROMIUM, else one on the path."""
-    named = os.environ.get("LATENTLENS_CHROMIUM")
-    names = ("chromium", "chromium-browser", "google-chrome")
-    return named or next(filter(None, map(shutil.which, names)), None)
+class Lab(Server):
+    """A Jupyter server with nobody else's settings, kernels or extensions.
 
+    Parameters
+    ----------
+    root : Path
+    app : {"lab", "notebook"}
+        JupyterLab or Notebook 7.
+    theme : str
+    """
 
-def free_port() -> int:
-    """Give a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    name = "Jupyter"
 
+    def __init__(self, root: Path, *, app: str = "lab", theme: str = "JupyterLab Light") -> None:
+        super().__init__(root)
+        self.theme = theme
+        self.module, self.address, *self.options = APPS[app]
+        self.alive = f"api/status?token={self.token}"
 
-class Lab:
-    """A JupyterLab server with nobody else's settings, kernels or extensions."""
+    def command(self) -> list[str]:
+        """Give the words that start it."""
+        return [
+            *(sys.executable, "-m", self.module, "--no-browser", "--allow-root"),
+            *("--expose-app-in-browser", *self.options),
+            *(f"--ServerApp.ip={HOST}", f"--ServerApp.port={self.port}"),
+            *("--ServerApp.port_retries=0", f"--ServerApp.root_dir={self.root}"),
+            f"--IdentityProvider.token={self.token}",
+        ]
 
-    def __init__(self, root: Path, *, theme: str = "JupyterLab Light") -> None:
-        self.root, self.theme = root, theme
-        self.port, self.token = free_port(), secrets.token_hex(16)
-        self.log = root / "lab.log"
-
-    def __enter__(self) -> Lab:
+    def environment(self) -> dict[str, str]:
+        """Give folders of its own to all that remembers something."""
         state = self.root / ".state"
         self._write_settings(state / "settings")
-        environment = {
-            **os.environ,
+        return {
             "JUPYTER_CONFIG_DIR": str(state / "config"),
             "JUPYTER_DATA_DIR": str(state / "data"),
             "JUPYTER_RUNTIME_DIR": str(state / "runtime"),
             "JUPYTERLAB_SETTINGS_DIR": str(state / "settings"),
             "JUPYTERLAB_WORKSPACES_DIR": str(state / "workspaces"),
             "IPYTHONDIR": str(state / "ipython"),
-            # Kernels make their data with the tests' own modules.
-            "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
         }
-        command = [
-            *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
-            *("--expose-app-in-browser", "--LabApp.news_url=None"),
-            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-            *(f"--ServerApp.ip={HOST}", f"--ServerApp.port={self.port}"),
-            *("--ServerApp.port_retries=0", f"--ServerApp.root_dir={self.root}"),
-            f"--IdentityProvider.token={self.token}",
-        ]
-        self._out = self.log.open("w")
-        self._server = subprocess.Popen(
-            command, cwd=self.root, env=environment, stdout=self._out, stderr=subprocess.STDOUT
-        )
-        self._wait()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.terminate()
-        try:
-            self._server.wait(15)
-        except subprocess.TimeoutExpired:
-            self._server.kill()
-        self._out.close()
-
-    def url(self, path: str) -> str:
-        """Give the address of something on this server."""
-        return f"http://{HOST}:{self.port}/{path}"
 
     def _write_settings(self, folder: Path) -> None:
         themes = {"apputils-extension/themes": {"theme": self.theme}}
@@ -111,68 +81,16 @@ class Lab:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(values))
 
-    def _wait(self) -> None:
-        until = time.monotonic() + START_S
-        while time.monotonic() < until:
-            if self._server.poll() is not None:
-                raise RuntimeError(f"JupyterLab ended:\n{self.log.read_text()[-3000:]}")
-            try:
-                with urllib.request.urlopen(self.url(f"api/status?token={self.token}"), timeout=1):
-                    return
-            except OSError:
-                time.sleep(0.1)
-        raise RuntimeError(f"JupyterLab did not start:\n{self.log.read_text()[-3000:]}")
 
-
-@contextmanager
-def chromium(*flags: str):
-    """Give a Playwright browser."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=find_chromium(), headless=True, args=[*CHROMIUM_FLAGS, *flags]
-        )
-        try:
-            yield browser
-        finally:
-            browser.close()
-
-
-class Notebook:
-    """One notebook, open in one page.
-
-    Parameters
-    ----------
-    lab, browser
-    width, height : int
-        The window's size in CSS pixels.
-    before : str
-        JavaScript that runs before any of the page's own.
-    """
-
-    def __init__(
-        self, lab: Lab, browser, *, width: int = 1400, height: int = 1100, before: str = ""
-    ) -> None:
-        self.lab = lab
-        self.context = browser.new_context(viewport={"width": width, "height": height})
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(OPEN_MS)
-        if before:
-            self.page.add_init_script(before)
-        self.errors: list[str] = []
-        self.outside: list[str] = []
-        self.asked: list[str] = []
-        self.page.on("websocket", lambda socket: socket.on("framesent", self._note_frame))
-        self.page.on("console", self._note_console)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("request", self._note_request)
+class Notebook(Page):
+    """One notebook, open in one page; the parameters are a page's."""
 
     def open(self, *cells: str) -> Notebook:
         """Write a notebook of these cells and open it with a kernel of its own."""
         name = f"{secrets.token_hex(4)}.ipynb"
-        (self.lab.root / name).write_text(json.dumps(notebook(cells)))
-        self.page.goto(self.lab.url(f"lab/tree/{name}?reset&token={self.lab.token}"))
+        (self.server.root / name).write_text(json.dumps(notebook(cells)))
+        address = self.server.address.format(name=name)
+        self.page.goto(self.server.url(f"{address}&token={self.server.token}"))
         self.page.wait_for_function("() => window.jupyterapp")
         self.page.evaluate("async () => { await window.jupyterapp.restored; }")
         self.page.wait_for_function(
@@ -185,6 +103,8 @@ class Notebook:
             }"""
         )
         self.page.set_default_timeout(PATIENCE_MS)
+        # What the host logs before there is a lens is its own affair: Notebook 7.6 does.
+        self.errors.clear()
         return self
 
     def run(self, cell: int, code: str | None = None, *, wait: bool = True) -> None:
@@ -250,21 +170,7 @@ class Notebook:
         self.page.evaluate(
             "async () => { await window.panel?.sessionContext?.shutdown().catch(() => {}); }"
         )
-        self.context.close()
-
-    def _note_console(self, message) -> None:
-        if message.type == "error":
-            self.errors.append(message.text)
-
-    def _note_frame(self, frame: str | bytes) -> None:
-        """Note the kind of a message that a widget sends as a question of its own."""
-        text = frame if isinstance(frame, str) else frame.decode("latin-1")
-        if '"method":"custom"' in text:
-            self.asked += re.findall(r'"content":\{"kind":"(\w+)"', text)
-
-    def _note_request(self, request) -> None:
-        if not request.url.startswith((f"http://{HOST}", f"ws://{HOST}", "data:", "blob:")):
-            self.outside.append(request.url)
+        super().close()
 
 
 def notebook(cells) -> dict:

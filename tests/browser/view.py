@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.browser.lab import PATIENCE_MS, Notebook
+from tests.browser.page import PATIENCE_MS, Page
 
 
 def until(probe: Callable[[], Any], wanted: Any = True, *, seconds: float = 20.0) -> None:
@@ -42,7 +42,7 @@ def n_changed(before: NDArray[np.int16], after: NDArray[np.int16]) -> int:
 class View:
     """The lens shown as the `nth` of a notebook."""
 
-    def __init__(self, notebook: Notebook, nth: int = 0) -> None:
+    def __init__(self, notebook: Page, nth: int = 0) -> None:
         self.notebook, self.page = notebook, notebook.page
         self.root = notebook.page.locator(".ll").nth(nth)
 

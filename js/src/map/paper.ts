@@ -36,12 +36,20 @@ export function watch_paper(
     changed(paper);
   };
   const observer = new MutationObserver(look);
-  const attributeFilter = ["class", "style", "data-theme", "data-jp-theme-light"];
-  for (const root of [document.documentElement, document.body]) {
-    observer.observe(root, { attributes: true, attributeFilter });
+  const attributeFilter = ["class", "style", "theme", "data-theme", "data-jp-theme-light"];
+  for (const around of where_themes_stand(el)) {
+    observer.observe(around, { attributes: true, attributeFilter });
   }
   signal.addEventListener("abort", () => observer.disconnect(), { once: true });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", look, { signal });
+}
+
+/** The page itself, and inside a shadow, as in marimo, all that is around the lens there. */
+function where_themes_stand(el: Element): Element[] {
+  const found: Element[] = [document.documentElement, document.body];
+  if (el.getRootNode() === document) return found;
+  for (let up = el.parentElement; up; up = up.parentElement) found.push(up);
+  return found;
 }
 
 /** Reads "rgb(1, 2, 3)" and "color(srgb 0.1 0.2 0.3)", as computed styles write them. */

@@ -5,7 +5,8 @@ import type { Figures } from "../query";
 export const HEIGHT = 108;
 export const TOP = 14;
 export const BOTTOM = 16;
-export const LEFT = 40;
+/** Room for "95.9 %". */
+export const LEFT = 46;
 export const SLOT = 24;
 /** Numbers of four digits need more. */
 const WIDE_SLOT = 30;

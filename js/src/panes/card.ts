@@ -1,6 +1,6 @@
 /** What all panes with a figure have in common. */
 
-import { h, set_aria, set_text } from "../dom";
+import { focused, h, set_aria, set_text } from "../dom";
 import type { Kind } from "../protocol.gen";
 import type { Store } from "../store";
 import { KIND_TITLES } from "../words";
@@ -206,11 +206,10 @@ function step_to(el: Element, from: SVGElement | HTMLElement, step: number): voi
 
 /** Put new marks in place of the old ones, keeping the focus on the same unit. */
 export function replace_marks(parent: Element, marks: Element[]): void {
-  const focused = parent.contains(document.activeElement)
-    ? (document.activeElement as SVGElement).dataset.unit
-    : undefined;
-  const find = () => marks.find((mark) => (mark as SVGElement).dataset.unit === focused);
-  const stop = focused === undefined ? undefined : find();
+  const held = focused(parent);
+  const unit = parent.contains(held) ? (held as SVGElement).dataset.unit : undefined;
+  const find = () => marks.find((mark) => (mark as SVGElement).dataset.unit === unit);
+  const stop = unit === undefined ? undefined : find();
   const first = stop ?? marks.find((mark) => mark.hasAttribute("data-unit"));
   first?.setAttribute("tabindex", "0");
   parent.replaceChildren(...marks);

@@ -1,4 +1,4 @@
-import { type Child, h, set_aria, set_text } from "../dom";
+import { type Child, focused, h, set_aria, set_text } from "../dom";
 import type { By, Correctness, Measure, SamplerInfo } from "../protocol.gen";
 import { find_questions } from "../questions";
 import type { Compare, Key, Settable, Store } from "../store";
@@ -325,7 +325,7 @@ function k_input({ store, signal }: Use): HTMLElement {
       const most = info ? Math.min(info.keep, info.units) : 100;
       input.max = String(most);
       input.title = info ? `1 to ${most}: the index holds ${info.keep} units per item.` : "";
-      if (document.activeElement !== input) input.value = String(store.get("k"));
+      if (focused(input) !== input) input.value = String(store.get("k"));
     },
     signal,
   );

@@ -1,6 +1,6 @@
 import { type Cell, cell_of, fill_count, fill_rows } from "../cells";
 import { encode } from "../codec";
-import { h } from "../dom";
+import { focused, h } from "../dom";
 import { ADDED } from "../query";
 import type { Store } from "../store";
 import { cell_words, count, whole } from "../words";
@@ -21,9 +21,8 @@ export const missing: Pane = (el, store, signal) => {
     const known = cells.some(({ n }) => n > 0);
     el.hidden = !store.get("ranked") || (!known && store.get("extra").length === 0);
     if (el.hidden) return;
-    const focus = el.contains(document.activeElement)
-      ? (document.activeElement as HTMLElement).dataset.cell
-      : undefined;
+    const held = focused(el);
+    const focus = el.contains(held) ? (held as HTMLElement).dataset.cell : undefined;
     el.replaceChildren(
       ...(lacking.length > 0 ? [h("span", {}, "In this sample:")] : []),
       ...lacking.slice(0, NAMED).map((cell) => fill_chip(store, cell)),
