@@ -1,5 +1,6 @@
 """The pass over a model and its data: layers, latent, top-K index, running sums."""
 
+from latentlens.extract.gradients import GradientPass, read_gradients
 from latentlens.extract.guest import ModelChanged
 from latentlens.extract.head import AmbiguousLatent
 from latentlens.extract.names import LayerNotFound
@@ -12,6 +13,7 @@ from latentlens.extract.weighted import weighted_sums
 
 __all__ = [
     "AmbiguousLatent",
+    "GradientPass",
     "LayerNotFound",
     "LayerSpec",
     "ModelChanged",
@@ -22,6 +24,7 @@ __all__ = [
     "loader_of_rows",
     "plan",
     "read_activations",
+    "read_gradients",
     "read_inputs",
     "weighted_sums",
 ]

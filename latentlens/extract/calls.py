@@ -150,9 +150,9 @@ class Listener:
         self._stack.append((name, module))
         self._entered(name, module, first_tensor(args, kwargs))
 
-    def _leave(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+    def _leave(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
         name, _ = self._stack.pop()
-        self._left(name, module, (args, kwargs), output)
+        return self._left(name, module, (args, kwargs), output)
 
     def _numbered(self, name: str) -> str:
         self._count[name] += 1
@@ -192,8 +192,8 @@ class Listener:
     def _entered(self, name: str, module: nn.Module | None, source: Tensor | None) -> None:
         """Act on a call that begins; `source` is its first tensor."""
 
-    def _left(self, name: str, module: nn.Module | None, inputs: Any, output: Any) -> None:
-        """Act on a call that ended."""
+    def _left(self, name: str, module: nn.Module | None, inputs: Any, output: Any) -> Any:
+        """Act on a call that ended; what is returned takes the output's place, unless None."""
 
     def _function(self, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Make a functional call, and act on it."""

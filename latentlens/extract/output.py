@@ -88,7 +88,7 @@ def as_logits(logits: Tensor, *, probabilities: bool) -> Tensor:
     -------
     Tensor of shape (n, n_classes), float32
     """
-    values = logits.detach().float()
+    values = logits.float()
     if width(logits) == 1:
         z = values.reshape(-1, 1)
         z = torch.logit(z, eps=1e-7) if probabilities else z

@@ -27,7 +27,14 @@ from latentlens.extract.output import (
 from latentlens.extract.shapes import LayerSpec
 from latentlens.extract.source import Source, open_source
 from latentlens.extract.trace import Trace
-from latentlens.extract.unpack import Unpacked, batch_length, move, read_labels, unpack_batch
+from latentlens.extract.unpack import (
+    Unpacked,
+    batch_length,
+    map_tensors,
+    move,
+    read_labels,
+    unpack_batch,
+)
 
 Unpack = Callable[[Any], Unpacked]
 
@@ -178,7 +185,8 @@ def plan(
         batch = source.first(FIRST_LOOK)
         dtype = _half_dtype(model)
         args, kwargs, target, n = _open(batch, model, unpack, where, dtype)
-        with torch.no_grad(), Trace(model) as trace:
+        args, kwargs = map_tensors(args, _ordinary), map_tensors(kwargs, _ordinary)
+        with torch.inference_mode(mode=False), torch.no_grad(), Trace(model) as trace:
             logits = (predict or find_logits)(_call(model, args, kwargs))
         augmented = augmentation_note(source)
     check_logits(logits, n)
@@ -254,6 +262,12 @@ def _call(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> An
             "loader. If that is not how, say so: unpack=lambda batch: (args, kwargs, target)."
         )
         raise
+
+
+def _ordinary(tensor: Tensor) -> Tensor:
+    """Give a tensor that counts its in-place changes."""
+    with torch.inference_mode(mode=False):
+        return tensor.clone() if tensor.is_inference() else tensor
 
 
 def _in_brief(arg: Any) -> str:

@@ -52,7 +52,7 @@ def read_activations(
     ModelChanged
         If the weights are no longer those of the pass.
     """
-    source = _positions(plan, "read_activations")
+    source = positions(plan, "read_activations")
     specs = {spec.name: spec for spec in plan.layers}
     unknown = [name for name in layers if name not in specs]
     if unknown:
@@ -61,7 +61,9 @@ def read_activations(
             f"{', '.join(map(repr, specs))}."
         )
     watch = Watch(plan.model, [specs[name] for name in layers], functions=plan.functions)
-    return _chunks(plan, source, watch, _checked(rows, source), batch_size or plan.batch_size or 64)
+    return _chunks(
+        plan, source, watch, checked_rows(rows, source), batch_size or plan.batch_size or 64
+    )
 
 
 def read_inputs(plan: Plan, rows: Sequence[int] | NDArray[np.int64]) -> list[Any]:
@@ -84,8 +86,8 @@ def read_inputs(plan: Plan, rows: Sequence[int] | NDArray[np.int64]) -> list[Any
     ValueError
         Without random access.
     """
-    source = _positions(plan, "read_inputs")
-    at = _checked(rows, source)
+    source = positions(plan, "read_inputs")
+    at = checked_rows(rows, source)
     with plan.guest.visit(seed=int(at[0]) if len(at) else 0):
         return [_input(item) for item in source.items(at)]
 
@@ -100,17 +102,19 @@ def _chunks(
             watch.expect(n, kwargs.get("attention_mask"))
             with watch:
                 plan.model(*args, **kwargs)
-            values = {name: _finite(caught) for name, caught in watch.caught.items()}
+            values = {name: finite(caught) for name, caught in watch.caught.items()}
             watch.expect(0, None)
         yield part, values
 
 
-def _finite(caught: Tensor) -> NDArray[np.float32]:
+def finite(caught: Tensor) -> NDArray[np.float32]:
+    """Give an array on the CPU, zero for NaN and infinities."""
     values: NDArray[np.float32] = torch.nan_to_num(caught, 0.0, 0.0, 0.0).cpu().numpy()
     return values
 
 
-def _positions(plan: Plan, what: str) -> Positions:
+def positions(plan: Plan, what: str) -> Positions:
+    """Give a plan's source, of which any row can be read; else refuse what asks for it."""
     if isinstance(plan.source, Positions):
         return plan.source
     raise ValueError(
@@ -119,7 +123,8 @@ def _positions(plan: Plan, what: str) -> Positions:
     )
 
 
-def _checked(rows: Sequence[int] | NDArray[np.int64], source: Positions) -> NDArray[np.int64]:
+def checked_rows(rows: Sequence[int] | NDArray[np.int64], source: Positions) -> NDArray[np.int64]:
+    """Give rows as an array, once they are all there."""
     at = np.asarray(rows, np.int64).reshape(-1)
     n = len(source.ids)
     outside = at[(at < 0) | (at >= n)]

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from latentlens.core.record import Record, count_cells
@@ -78,8 +79,8 @@ class Pass:
         self._loss = Rows((), np.float32, n)
         before = plan.pre_latent
         self._pre_latent = None if before is None else Rows((before.units,), np.float32, n)
-        specs = [*plan.layers, *([] if before is None else [before])]
-        self._watch = Watch(plan.model, specs, functions=plan.functions)
+        self._specs = [*plan.layers, *([] if before is None else [before])]
+        self._watch = Watch(plan.model, self._specs, functions=plan.functions)
 
     def steps(self) -> Iterator[Progress]:
         """Give an iterator that reads one batch a step; another one goes on where it stopped.
@@ -210,12 +211,7 @@ class Pass:
         try:
             args, kwargs, target, n = plan.open_batch(batch)
             label = read_labels(target, n, plan.classes, self.done)
-            self._watch.expect(n, kwargs.get("attention_mask"))
-            with torch.inference_mode():
-                with self._watch:
-                    output = plan.model(*args, **kwargs)
-                logits = plan.read_logits(output, n)
-                self._check_caught()
+            logits = self._run(args, kwargs, label)
             ran = time.perf_counter()
             self.seconds["model"] += ran - began
             # Counted as a whole or not at all, so that a stopped pass is still a record.
@@ -227,6 +223,19 @@ class Pass:
             raise
         finally:
             self._watch.expect(0, None)
+
+    def _run(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], label: NDArray[np.int32]
+    ) -> Tensor:
+        """Run the model on a batch, catch what is counted, and give the logits."""
+        n = len(label)
+        self._watch.expect(n, kwargs.get("attention_mask"))
+        with torch.inference_mode():
+            with self._watch:
+                output = self.plan.model(*args, **kwargs)
+            logits = self.plan.read_logits(output, n)
+        self._check_caught()
+        return logits
 
     def _give_back(self, batch: Any) -> None:
         """Keep a batch that was not counted for the next step."""

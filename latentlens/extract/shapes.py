@@ -114,7 +114,7 @@ def to_units(tensor: Tensor, spec: LayerSpec, n: int, mask: Tensor | None) -> Te
     ValueError
         If the shape does not fit what the first batch showed.
     """
-    values = tensor.detach().movedim(spec.batch_axis, 0)
+    values = tensor.movedim(spec.batch_axis, 0)
     if spec.reduce == "token":
         values = _token_maximum(values, mask)
     elif spec.reduce == "channel":

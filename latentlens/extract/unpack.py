@@ -99,15 +99,24 @@ def batch_length(args: tuple[Any, ...], kwargs: dict[str, Any], tensors: Callabl
 
 def move(value: Any, device: torch.device, dtype: torch.dtype | None) -> Any:
     """Bring all tensors to the model's device, and floating ones to `dtype` if given."""
+
+    def moved(tensor: Tensor) -> Tensor:
+        floating = dtype is not None and tensor.is_floating_point()
+        return tensor.to(device, dtype if floating else tensor.dtype, non_blocking=True)
+
+    return map_tensors(value, moved)
+
+
+def map_tensors(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """Put a changed tensor in the place of each, in nested tuples, lists and mappings."""
     if isinstance(value, Tensor):
-        floating = dtype is not None and value.is_floating_point()
-        return value.to(device, dtype if floating else value.dtype, non_blocking=True)
+        return change(value)
     if isinstance(value, Mapping):
-        return {name: move(item, device, dtype) for name, item in value.items()}
+        return {name: map_tensors(item, change) for name, item in value.items()}
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*(move(item, device, dtype) for item in value))
+        return type(value)(*(map_tensors(item, change) for item in value))
     if isinstance(value, tuple | list):
-        return type(value)(move(item, device, dtype) for item in value)
+        return type(value)(map_tensors(item, change) for item in value)
     return value
 
 

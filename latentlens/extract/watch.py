@@ -48,7 +48,7 @@ class Watch(Listener):
         del module
         self._catch(self._into.get(name), source)
 
-    def _left(self, name: str, module: nn.Module | None, inputs: Any, output: Any) -> None:
+    def _left(self, name: str, module: nn.Module | None, inputs: Any, output: Any) -> Any:
         del module, inputs
         specs = self._out_of.get(name)
         if specs is not None:
@@ -60,8 +60,8 @@ class Watch(Listener):
         name = self.function_name(func.__name__)
         self._entered(name, None, first_tensor(args, kwargs))
         output = func(*args, **kwargs)
-        self._left(name, None, (args, kwargs), output)
-        return output
+        instead = self._left(name, None, (args, kwargs), output)
+        return output if instead is None else instead
 
     def _catch(self, specs: list[LayerSpec] | None, tensor: Tensor | None) -> None:
         if not specs or tensor is None:

@@ -186,7 +186,7 @@ def compare(session: Session, a: Group, b: Group) -> Comparison:
         elif means[at] is None:
             means[at] = np.full(layer.units, np.nan) if difference is None else difference.mean[at]
     columns: dict[str, Any] = {"mean_a": means[0], "mean_b": means[1]}
-    columns |= _from_index(layer, a, b) | _effect_columns(layer, difference)
+    columns |= _from_index(layer, a, b) | effect_columns(layer, difference)
     frame = pd.DataFrame(columns, index=pd.RangeIndex(layer.units, name="unit"))
     frame = frame.assign(
         n_a=int(a.member.sum()), n_b=int(b.member.sum()), kind="exact" if all(exact) else "sample"
@@ -221,7 +221,8 @@ def _difference(session: Session, layer: LayerIndex, a: Group, b: Group) -> Grou
     return compare_groups(values, a.member[rows], b.member[rows], weight=weight, why_not=why_not)
 
 
-def _effect_columns(layer: LayerIndex, difference: GroupDifference | None) -> dict[str, Any]:
+def effect_columns(layer: LayerIndex, difference: GroupDifference | None) -> dict[str, Any]:
+    """Give the columns of a difference, NaN throughout where there is none."""
     if difference is None:
         nothing = np.full(layer.units, np.nan)
         return {"effect": nothing, "low": nothing, "high": nothing, "flag": False,

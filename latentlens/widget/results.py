@@ -20,7 +20,8 @@ from latentlens.widget.fidelity import Fidelity, fidelity_frame, fidelity_notes,
 from latentlens.widget.frames import On
 from latentlens.widget.groups import Comparison, compare, read_group, the_rest
 from latentlens.widget.questions import Questions
-from latentlens.widget.sample_run import SampleRun, run_on_rows
+from latentlens.widget.run_on_rows import run_on_rows
+from latentlens.widget.sample_run import SampleRun
 from latentlens.widget.state import State
 
 if TYPE_CHECKING:
@@ -191,34 +192,49 @@ class Results(State):
 
     def run_on_sample(
         self,
-        model: nn.Module,
+        model: nn.Module | None = None,
         *,
+        what: str = "activations",
+        target: str | int | None = None,
         layer: Any = "auto",
         layers: Sequence[Any] | None = None,
         reduce: str = "unit",
         predict: Callable[[Any], Any] | None = None,
         progress: bool = True,
     ) -> SampleRun:
-        """Read the current sample's items, and no others, with another model.
+        """Read the current sample's items, and no others, with another model or for gradients.
+
+        Gradients are of a score or the loss, each item's by its own activations;
+        in a pooled layer, by how much the target grows per unit of activation added
+        at all positions of a channel or token. An interrupt leaves the model as it
+        was, and gives nothing.
 
         Parameters
         ----------
-        model : torch.nn.Module
-            Another checkpoint, or another architecture for the same data.
+        model : torch.nn.Module, optional
+            Another checkpoint, or another architecture for the same data; the lens's
+            own if not given.
+        what : {"activations", "gradients"}
+        target : {"pred", "label", "loss"} or class, optional
+            Of what gradients are taken: the score of the predicted class, which is
+            the default, of the true one or of a class by name or number, or the loss.
         layer, layers, reduce, predict
-            As for a lens.
+            As for a lens; of its own model only `layers` can be chosen, by name.
         progress : bool
             Whether to show a bar.
 
         Returns
         -------
         SampleRun
-            The record of the sample, its weights, and queries with intervals.
+            The record of the sample, its weights, and queries with intervals:
+            `mean_activation`, `top_k`, `max_neurons` and `compare_groups`.
 
         Raises
         ------
         ValueError
-            If the data has no random access.
+            If the data has no random access, or no gradient can be taken.
+        ModelChanged
+            If the lens's own model was trained since the pass.
         """
         session = self._ready()
         if self._plan is None:
@@ -233,6 +249,8 @@ class Results(State):
             session.record,
             session.design(question),
             scores=session.scores,
+            what=what,
+            target=target,
             layer=layer,
             layers=layers,
             reduce=reduce,

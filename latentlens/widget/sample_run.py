@@ -1,10 +1,9 @@
-"""A sample's items read by another model, and what they tell of all items."""
+"""A sample's items read by another model or by gradients, and what they tell of all items."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,24 +11,36 @@ from numpy.typing import ArrayLike, NDArray
 
 from latentlens.core.checks import check_choice
 from latentlens.core.design import Design
+from latentlens.core.effect import compare_groups
 from latentlens.core.estimate import MeanEstimate, mean_estimate
+from latentlens.core.held import HeldActivations
 from latentlens.core.metrics import top_units
-from latentlens.core.query import MEASURES, check_k, members, unit_maxima
+from latentlens.core.query import MEASURES, check_k, max_counts, members, unit_maxima
 from latentlens.core.record import LayerIndex, Record
 from latentlens.core.worth import describe_estimate
+from latentlens.widget.frames import NONE_UNIT
+from latentlens.widget.groups import PARTS, Comparison, effect_columns, group_words
 
 if TYPE_CHECKING:
     import pandas as pd
-    from torch import nn
-
-    from latentlens.extract import Plan
 
 ReadRows = Callable[[NDArray[np.int64], Sequence[str]], Any]
+HELD_BUDGET = 256 * 2**20
+"""Bytes of values kept for further questions about the same layers."""
+WHY_NOT_GUARANTEED = (
+    "No interval of a mean is guaranteed here: what a unit is at least and at most over all items "
+    "is not known, since only the sample was run."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SampleRun:
-    """What another model makes of a sample, and of the items it was drawn from.
+    """What another model, or gradients, make of a sample and of the items it was drawn from.
+
+    Values are activations or gradients, as `what` says; all that is said of
+    activations holds for gradients alike, the largest being the most positive.
+    Bounds of the values over all items are unknown, so that intervals of means are
+    approximate; shares of items lie in [0, 1], and may be guaranteed.
 
     Groups are asked for as of a lens. Those of true classes, and selections, are
     known for all items; those of this model's predictions on the sample alone,
@@ -48,6 +59,11 @@ class SampleRun:
         What the first model's latent says of every item.
     read : callable
         Runs this model: ``(positions in record, layers)`` -> chunks.
+    what : {"activations", "gradients"}
+    target : str
+        Of what the gradients are, in words; empty for activations.
+    held : HeldActivations
+        Values that were read for earlier questions.
     """
 
     record: Record
@@ -55,9 +71,22 @@ class SampleRun:
     label: NDArray[np.int32]
     scores: NDArray[np.float64]
     read: ReadRows
+    what: str = "activations"
+    target: str = ""
+    held: HeldActivations = field(
+        default_factory=lambda: HeldActivations(0, HELD_BUDGET), repr=False
+    )
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "held", HeldActivations(len(self.record), self.held.budget))
 
     def __len__(self) -> int:
         return len(self.record)
+
+    def __repr__(self) -> str:
+        of = f" of {self.target}" if self.target else ""
+        model = self.record.meta.get("model", "")
+        return f"SampleRun({self.what}{of}, {model}, {len(self):,} items)"
 
     @property
     def rows(self) -> NDArray[np.int64]:
@@ -159,7 +188,107 @@ class SampleRun:
         top.attrs = frame.attrs
         return top
 
+    def max_neurons(
+        self,
+        *,
+        layer: str | None = None,
+        label: str = "",
+        by: str = "true",
+        correctness: str = "all",
+        selection: ArrayLike | None = None,
+    ) -> pd.DataFrame:
+        """Count of how many items of a group each unit is the maximum.
+
+        Parameters
+        ----------
+        layer, label, by, correctness, selection
+            As in `mean_activation`.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by unit, -1 for items whose values are all zero; units that lead
+            no sampled item have no row. Columns: count, the sampled items it leads;
+            share, the estimated share of the group's items, with low, high, method,
+            trust, kind, n_used, n_group and effective_n.
+        """
+        import pandas as pd
+
+        index = self._layer(layer)
+        group = self._group(label, by, correctness, selection)
+        leader = np.where(index.silent, NONE_UNIT, index.top_unit[:, 0].astype(np.int64))
+        units, count = np.unique(leader[self._inside(**group)], return_counts=True)
+        leads = (leader[:, None] == units).astype(np.float32)
+        bounds = np.zeros(len(units)), np.ones(len(units))
+        estimate = self._estimate(leads, bounds=bounds, **group)
+        frame = self._framed(estimate, {"count": count, "share": estimate.mean}, k=1)
+        frame.index = pd.Index(units, name="unit")
+        order = np.argsort(-frame["share"].to_numpy(), kind="stable")
+        return frame.iloc[order]
+
+    def compare_groups(self, a: Any, b: Any = None, *, layer: str | None = None) -> Comparison:
+        """Put two groups of the sample's items side by side, unit by unit.
+
+        Parameters
+        ----------
+        a, b : mapping, or array of rows
+            A mapping may hold label, correctness, by and selection; rows are those of
+            the first record. Without `b` it is the sample's other items.
+        layer : str, optional
+            The latent's, if not given.
+
+        Returns
+        -------
+        Comparison
+            As of `LatentLens.compare_groups`; all of it from the sample.
+
+        Raises
+        ------
+        ValueError
+            If a group has no item in the sample, or they share some.
+        """
+        import pandas as pd
+
+        index = self._layer(layer)
+        first, name_a = self._named(a, "a")
+        second, name_b = (~first, "the rest of the sample") if b is None else self._named(b, "b")
+        for inside, name in ((first, name_a), (second, name_b)):
+            if not inside.any():
+                raise ValueError(f"The sample has no {name}, so there is nothing to compare.")
+        if (first & second).any():
+            raise ValueError(
+                f"a and b must share no item, but {int((first & second).sum()):,} of the sample "
+                f"are in both: {name_a} and {name_b}."
+            )
+        difference = compare_groups(
+            self._values(index), first, second, weight=self.weight, why_not=self.design.why_not
+        )
+        columns: dict[str, Any] = {"mean_a": difference.mean[0], "mean_b": difference.mean[1]}
+        for side, inside in (("a", first), ("b", second)):
+            maxima = unit_maxima(index, inside, index.keep).astype(np.float64)
+            columns[f"max_{side}"] = np.where(np.isfinite(maxima), maxima, np.nan)
+            columns[f"count_{side}"] = max_counts(index, inside)[0].astype(np.int64)
+        frame = pd.DataFrame(
+            columns | effect_columns(index, difference),
+            index=pd.RangeIndex(index.units, name="unit"),
+        )
+        frame = frame.assign(n_a=int(first.sum()), n_b=int(second.sum()), kind="sample")
+        frame.attrs = {"a": name_a, "b": name_b, "layer": index.name, "note": difference.note}
+        title = f"mean {self.what} of {index.name}, {name_a} against {name_b}"
+        return Comparison(title=title, frame=frame, names=(name_a, name_b), note=difference.note)
+
     # -- pieces ------------------------------------------------------------------
+
+    def _named(self, asked: Any, argument: str) -> tuple[NDArray[np.bool_], str]:
+        """Say which of the sample's items belong to a group, and name it."""
+        given = asked if isinstance(asked, Mapping) else {"selection": asked}
+        for part in given:
+            if part not in PARTS:
+                raise ValueError(f"{argument} may hold {', '.join(PARTS)}; got {part!r}.")
+        group = {"label": "", "by": "true", "correctness": "all", "selection": None, **given}
+        words = group_words(group["label"], group["correctness"], group["by"])
+        name = words if group["selection"] is None else f"chosen {words}"
+        return self._inside(**self._group(**group)), name
 
     def _layer(self, name: str | None) -> LayerIndex:
         name = self.record.latent_layer if name is None else name
@@ -196,8 +325,12 @@ class SampleRun:
         if index.name == self.record.latent_layer:
             return self.record.latent
         everything = np.arange(len(self.record))
+        if not len(self.held.missing(index.name, everything)):
+            return self.held.values(index.name, everything)
         read = self.read(everything, [index.name])
-        return np.concatenate([activations[index.name] for _, activations in read])
+        values = np.concatenate([part[index.name] for _, part in read])
+        self.held.hold(index.name, everything, values)
+        return values
 
     def _is_maximum(self, index: LayerIndex) -> NDArray[np.float32]:
         values = np.zeros((len(self.record), index.units), np.float32)
@@ -225,65 +358,11 @@ class SampleRun:
             },
             index=pd.RangeIndex(len(estimate.mean), name="unit"),
         )
+        if kind == "estimate" and not (estimate.trust == "guaranteed").any():
+            note = f"{estimate.note} {WHY_NOT_GUARANTEED}".strip()
+            estimate = replace(estimate, note=note)
         frame.attrs |= describe_estimate(estimate, kind, k)
         return frame
-
-
-def run_on_rows(
-    model: nn.Module,
-    plan_before: Plan,
-    record_before: Record,
-    design: Design,
-    *,
-    scores: NDArray[np.float64],
-    progress: bool = True,
-    **options: Any,
-) -> SampleRun:
-    """Read a design's rows with another model.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-    plan_before : Plan
-        How the data is read.
-    record_before : Record
-        What the first model made of it.
-    design : Design
-    scores : ndarray of shape (n_items, p)
-        As `latent_scores` gives them for the first model's latent.
-    progress : bool
-    **options
-        What `plan` takes: layer, layers, reduce, predict.
-
-    Returns
-    -------
-    SampleRun
-
-    Raises
-    ------
-    ValueError
-        Without random access.
-    """
-    from latentlens.extract import Pass, loader_of_rows, plan, read_activations
-
-    loader = loader_of_rows(plan_before, design.rows)
-    planned = plan(
-        model,
-        loader,
-        keep=plan_before.keep,
-        classes=record_before.classes,
-        unpack=plan_before.unpack,
-        device=plan_before.device,
-        **options,
-    )
-    record = Pass(planned).run(progress)
-    return SampleRun(
-        record=replace(record, ids=record_before.ids[design.rows]),
-        design=design,
-        label=record_before.label,
-        scores=scores,
-        read=partial(read_activations, planned),
-    )
 
 
 def _shares(index: LayerIndex) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
