@@ -17,7 +17,7 @@ Status = Literal["waiting", "running", "ready", "stopped", "failed"]
 Correctness = Literal["all", "correct", "incorrect"]
 By = Literal["true", "predicted"]
 Measure = Literal["max", "count", "mean"]
-Kind = Literal["exact", "measured", "sample"]
+Kind = Literal["exact", "measured", "estimate", "sample"]
 Allocation = Literal["proportional", "equal", "sqrt", "completion", "fixed"]
 
 
@@ -233,8 +233,22 @@ class QualityRequest(TypedDict):
     k: int
 
 
+class ContrastRequest(TypedDict):
+    """Which units separate a group of items from another."""
+
+    kind: Literal["contrast"]
+    id: int
+    layer: str
+    label: str
+    by: By
+    correctness: Correctness
+    selection: NdArray | None
+    against: Literal["rest", "opposite"]
+    """The rest of the group's class, or the same group with the other correctness."""
+
+
 class CancelRequest(TypedDict):
-    """Stop the pass or the layout that is running."""
+    """Stop the pass, the contrast or the layout that is running."""
 
     kind: Literal["cancel"]
     id: int
@@ -396,6 +410,33 @@ class QualityReply(TypedDict):
     """False for a first reply whose s2 are still to come."""
 
 
+class ContrastReply(TypedDict):
+    """Which units separate two groups, the largest effect first; arrays of shape (n_units,)."""
+
+    kind: Literal["contrast"]
+    id: int
+    unit: NdArray
+    """uint32; of a very wide layer those of largest effect alone."""
+    effect: NdArray
+    """float64: Hedges' g, positive where the first group's mean is larger; NaN where undefined."""
+    low: NdArray
+    """float64: its interval for all units at once; NaN where none may be given."""
+    high: NdArray
+    p: NdArray
+    """float64: of equal means, corrected for the number of units."""
+    mean: NdArray
+    other_mean: NdArray
+    n: list[int]
+    """Items of the two groups that were read."""
+    n_group: list[int]
+    n_stand: int
+    """Units whose difference stands after the correction."""
+    known: Kind
+    read_out: str
+    """What all of it is worth, in one line."""
+    note: str
+
+
 class ProgressReply(TypedDict):
     """How far an answer is; the answer itself follows."""
 
@@ -428,6 +469,7 @@ Request = (
     | AnswerRequest
     | PicturesRequest
     | QualityRequest
+    | ContrastRequest
     | CancelRequest
 )
 Reply = (
@@ -438,6 +480,7 @@ Reply = (
     | AnswerReply
     | PicturesReply
     | QualityReply
+    | ContrastReply
     | ProgressReply
     | ErrorReply
     | DroppedReply

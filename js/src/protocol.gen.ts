@@ -8,7 +8,7 @@ export type By = "true" | "predicted";
 
 export type Measure = "max" | "count" | "mean";
 
-export type Kind = "exact" | "measured" | "sample";
+export type Kind = "exact" | "measured" | "estimate" | "sample";
 
 export type Allocation = "proportional" | "equal" | "sqrt" | "completion" | "fixed";
 
@@ -208,7 +208,20 @@ export interface QualityRequest {
   k: number;
 }
 
-/** Stop the pass or the layout that is running. */
+/** Which units separate a group of items from another. */
+export interface ContrastRequest {
+  kind: "contrast";
+  id: number;
+  layer: string;
+  label: string;
+  by: By;
+  correctness: Correctness;
+  selection: NdArray | null;
+  /** The rest of the group's class, or the same group with the other correctness. */
+  against: "rest" | "opposite";
+}
+
+/** Stop the pass, the contrast or the layout that is running. */
 export interface CancelRequest {
   kind: "cancel";
   id: number;
@@ -361,6 +374,32 @@ export interface QualityReply {
   done: boolean;
 }
 
+/** Which units separate two groups, the largest effect first; arrays of shape (n_units,). */
+export interface ContrastReply {
+  kind: "contrast";
+  id: number;
+  /** uint32; of a very wide layer those of largest effect alone. */
+  unit: NdArray;
+  /** float64: Hedges' g, positive where the first group's mean is larger; NaN where undefined. */
+  effect: NdArray;
+  /** float64: its interval for all units at once; NaN where none may be given. */
+  low: NdArray;
+  high: NdArray;
+  /** float64: of equal means, corrected for the number of units. */
+  p: NdArray;
+  mean: NdArray;
+  other_mean: NdArray;
+  /** Items of the two groups that were read. */
+  n: number[];
+  n_group: number[];
+  /** Units whose difference stands after the correction. */
+  n_stand: number;
+  known: Kind;
+  /** What all of it is worth, in one line. */
+  read_out: string;
+  note: string;
+}
+
 /** How far an answer is; the answer itself follows. */
 export interface ProgressReply {
   kind: "progress";
@@ -382,6 +421,6 @@ export interface DroppedReply {
   id: number;
 }
 
-export type Request = HelloRequest | LayerRequest | LatentRequest | MeansRequest | AnswerRequest | PicturesRequest | QualityRequest | CancelRequest;
+export type Request = HelloRequest | LayerRequest | LatentRequest | MeansRequest | AnswerRequest | PicturesRequest | QualityRequest | ContrastRequest | CancelRequest;
 
-export type Reply = OkReply | LayerReply | LatentReply | MeansReply | AnswerReply | PicturesReply | QualityReply | ProgressReply | ErrorReply | DroppedReply;
+export type Reply = OkReply | LayerReply | LatentReply | MeansReply | AnswerReply | PicturesReply | QualityReply | ContrastReply | ProgressReply | ErrorReply | DroppedReply;

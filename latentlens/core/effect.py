@@ -4,8 +4,8 @@ References
 ----------
 .. [1] L. V. Hedges and I. Olkin, "Statistical Methods for Meta-Analysis",
    Academic Press 1985, chapter 5.
-.. [2] Y. Benjamini and Y. Hochberg, "Controlling the False Discovery Rate",
-   JRSS B 57, 1995.
+.. [2] S. Holm, "A simple sequentially rejective multiple test procedure",
+   Scandinavian Journal of Statistics 6, 1979.
 """
 
 from __future__ import annotations
@@ -14,13 +14,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 from scipy.stats import t as student
 
 from latentlens.core.checks import check_share
-from latentlens.core.design import effective_size
+from latentlens.core.moments import Moments
+
+SAME = 1e-12
+"""Means of constant units that differ by less than this share of themselves are equal."""
 
 Matrix = NDArray[np.float64]
+Pair = tuple[Moments, Moments]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,15 +38,23 @@ class GroupDifference:
     low, high : ndarray of shape (units,), float64
         Its interval; NaN without one.
     p_value : ndarray of shape (units,), float64
-        Of Welch's t test of equal means; NaN without one.
+        Of equal means, each unit by itself; NaN where there was no test.
+    p_corrected : ndarray of shape (units,), float64
+        The same, corrected for the number of units that were tested [2]_.
     flag : ndarray of shape (units,), bool
-        Which differences stand after correction for the number of units.
+        Which differences stand after the correction.
     mean : (ndarray, ndarray) of shape (units,), float64
         The two weighted means.
     n : (int, int)
         Items of the two groups behind the numbers.
     effective_n : (float, float)
         As many equally weighted items tell as much.
+    n_tested : int
+        Units of which either group varies.
+    confidence : float
+        Of the intervals.
+    simultaneous : bool
+        Whether they hold for all tested units at once.
     note : str
         Why something is missing; may be empty.
     """
@@ -52,10 +63,14 @@ class GroupDifference:
     low: Matrix
     high: Matrix
     p_value: Matrix
+    p_corrected: Matrix
     flag: NDArray[np.bool_]
     mean: tuple[Matrix, Matrix]
     n: tuple[int, int]
     effective_n: tuple[float, float]
+    n_tested: int
+    confidence: float
+    simultaneous: bool
     note: str = ""
 
 
@@ -67,13 +82,9 @@ def compare_groups(
     weight: Matrix | None = None,
     why_not: str = "",
     confidence: float = 0.95,
-    false_discoveries: float = 0.05,
+    simultaneous: bool = True,
 ) -> GroupDifference:
     """Compare two groups' activations, each unit by itself.
-
-    The groups are taken as draws from what produces such items, so that the
-    interval has width even where every item was read. Unequal weights count
-    through the effective number of items.
 
     Parameters
     ----------
@@ -83,12 +94,8 @@ def compare_groups(
         The groups; they share no item.
     weight : ndarray of shape (n,), optional
         Inverse inclusion probabilities; all the same if not given.
-    why_not : str
-        Why there may be no interval and no flag, as `Design.why_not` has it.
-    confidence : float
-        In (0, 1).
-    false_discoveries : float
-        Expected share of false flags among the flags, by [2]_.
+    why_not, confidence, simultaneous
+        As in `difference`.
 
     Returns
     -------
@@ -98,121 +105,181 @@ def compare_groups(
     ------
     ValueError
         If shapes do not agree or the groups share items.
+    """
+    weight = np.ones(len(values)) if weight is None else np.asarray(weight, np.float64)
+    _check_groups(values, first, second, weight)
+    one, two = (Moments.of(values[mask], weight[mask]) for mask in (first, second))
+    return difference(one, two, why_not=why_not, confidence=confidence, simultaneous=simultaneous)
+
+
+def difference(
+    one: Moments,
+    two: Moments,
+    *,
+    why_not: str = "",
+    confidence: float = 0.95,
+    simultaneous: bool = True,
+) -> GroupDifference:
+    """Compare two groups by their moments, each unit by itself.
+
+    The groups are taken as draws from what produces such items, so that the
+    interval has width even where every item was read. Unequal weights count
+    through the effective number of items.
+
+    Parameters
+    ----------
+    one, two : Moments
+    why_not : str
+        Why there may be no interval and no test, as `Design.why_not` has it.
+    confidence : float
+        In (0, 1).
+    simultaneous : bool
+        Whether the intervals hold for all tested units at once (Bonferroni), or
+        for each by itself.
+
+    Returns
+    -------
+    GroupDifference
 
     Notes
     -----
     g is the difference of means over the pooled standard deviation, times
-    1 - 3 / (4 (n1 + n2) - 9); its variance is taken as
-    1 / n1 + 1 / n2 + g^2 / (2 (n1 + n2)) [1]_.
+    1 - 3 / (4 (n1 + n2) - 9). Its standard error is the larger of the normal
+    theory's, 1 / n1 + 1 / n2 + g^2 / (2 (n1 + n2)) [1]_, and of the one to first
+    order in the groups' own third and fourth moments, with Welch's degrees of
+    freedom: rectified units are skewed and vary more where they are active,
+    for which the first alone is far too narrow. The p value is the larger of
+    Student's and Welch's: a small group in which a unit happens to be silent
+    throughout has no spread, which Welch's alone takes for certainty.
+
+    A group that was chosen by what these units do differs in them by
+    construction; p then says how clear-cut it is, and is no evidence.
     """
     check_share(confidence, "confidence", zero=False)
-    check_share(false_discoveries, "false_discoveries", zero=False)
-    weight = np.ones(len(values)) if weight is None else np.asarray(weight, np.float64)
-    _check_groups(values, first, second, weight)
-    one, two = (_Moments.of(values[mask], weight[mask]) for mask in (first, second))
-    effect = _hedges(one, two)
-    low, high = _interval(effect, one.n_eff, two.n_eff, confidence)
-    p_value = _welch(one, two)
+    pair = (one, two)
     note = why_not
     if min(one.n, two.n) < 2:
         note = f"The groups have {one.n:,} and {two.n:,} items here; two of each are needed."
+    effect, p_value = _hedges(pair), _p_value(pair)
     if note:
-        low, high, p_value = (np.full(len(effect), np.nan) for _ in range(3))
+        p_value = np.full(len(effect), np.nan)
+    n_tested = int((~np.isnan(p_value)).sum())
+    alpha = (1 - confidence) / (max(n_tested, 1) if simultaneous else 1)
+    half = np.where(np.isnan(p_value), np.nan, _half_width(pair, effect, alpha))
+    p_corrected = holm(p_value)
     return GroupDifference(
         effect=effect,
-        low=low,
-        high=high,
+        low=effect - half,
+        high=effect + half,
         p_value=p_value,
-        flag=false_discovery_flags(p_value, false_discoveries),
+        p_corrected=p_corrected,
+        flag=p_corrected <= 1 - confidence,
         mean=(one.mean, two.mean),
         n=(one.n, two.n),
         effective_n=(one.n_eff, two.n_eff),
+        n_tested=n_tested,
+        confidence=confidence,
+        simultaneous=simultaneous,
         note=note,
     )
 
 
-def false_discovery_flags(p_value: Matrix, level: float) -> NDArray[np.bool_]:
-    """Flag what stands after the correction of Benjamini and Hochberg [2]_.
+def holm(p_value: Matrix) -> Matrix:
+    """Correct for the number of tests, however they depend on each other [2]_.
 
     Parameters
     ----------
     p_value : ndarray of shape (n,)
         NaN where there was no test; it counts as none.
-    level : float
-        Expected share of false flags among the flags.
 
     Returns
     -------
-    ndarray of shape (n,), bool
+    ndarray of shape (n,), float64
+        At most 1; NaN where there was no test.
 
     Examples
     --------
-    >>> false_discovery_flags(np.array([0.9, 0.001, 0.04]), 0.05).tolist()
-    [False, True, False]
+    >>> holm(np.array([0.9, 0.001, 0.02])).round(3).tolist()
+    [0.9, 0.003, 0.04]
     """
-    flag = np.zeros(len(p_value), bool)
+    corrected = np.full(len(p_value), np.nan)
     tested = np.flatnonzero(~np.isnan(p_value))
     order = tested[np.argsort(p_value[tested], kind="stable")]
-    passed = p_value[order] <= level * np.arange(1, len(order) + 1) / max(len(order), 1)
-    if passed.any():
-        flag[order[: int(np.flatnonzero(passed)[-1]) + 1]] = True
-    return flag
+    times = np.arange(len(order), 0, -1)
+    corrected[order] = np.minimum(np.maximum.accumulate(p_value[order] * times), 1)
+    return corrected
 
 
-@dataclass(frozen=True)
-class _Moments:
-    mean: Matrix
-    variance: Matrix
-    n: int
-    n_eff: float
-
-    @classmethod
-    def of(cls, values: NDArray[np.floating], weight: Matrix) -> _Moments:
-        n, n_eff = len(values), effective_size(weight)
-        if not n:
-            nothing = np.full(values.shape[1], np.nan)
-            return cls(nothing, nothing, 0, 0.0)
-        share = weight / weight.sum()
-        mean = share @ values.astype(np.float64)
-        if n < 2 or n_eff <= 1:
-            return cls(mean, np.full(len(mean), np.nan), n, n_eff)
-        # With equal weights the familiar division by n - 1.
-        spread = share @ (values - mean) ** 2 * n_eff / (n_eff - 1)
-        return cls(mean, spread, n, n_eff)
-
-
-def _hedges(one: _Moments, two: _Moments) -> Matrix:
+def _pooled(pair: Pair) -> tuple[Matrix, float]:
+    """Give the variance that both groups are taken to share, and its degrees of freedom."""
+    one, two = pair
     df = one.n_eff + two.n_eff - 2
-    difference = one.mean - two.mean
     if df <= 0:
-        return np.full(len(difference), np.nan)
-    pooled = ((one.n_eff - 1) * one.variance + (two.n_eff - 1) * two.variance) / df
+        return np.full(len(one.mean), np.nan), 0.0
+    return ((one.n_eff - 1) * one.variance + (two.n_eff - 1) * two.variance) / df, df
+
+
+def _hedges(pair: Pair) -> Matrix:
+    pooled, df = _pooled(pair)
+    gap = pair[0].mean - pair[1].mean
+    if df <= 0:
+        return np.full(len(gap), np.nan)
     flat = pooled <= 0
-    standard = difference / np.sqrt(np.where(flat, 1, pooled))
-    undefined = np.where(difference == 0, 0.0, np.nan)
+    standard = gap / np.sqrt(np.where(flat, 1, pooled))
+    size = np.maximum(np.abs(pair[0].mean), np.abs(pair[1].mean))
+    undefined = np.where(np.abs(gap) <= SAME * size, 0.0, np.nan)
     return np.asarray((1 - 3 / (4 * df - 1)) * np.where(flat, undefined, standard))
 
 
-def _interval(effect: Matrix, n1: float, n2: float, confidence: float) -> tuple[Matrix, Matrix]:
-    if min(n1, n2) <= 1:
-        nothing = np.full(len(effect), np.nan)
-        return nothing, nothing
-    variance = 1 / n1 + 1 / n2 + effect**2 / (2 * (n1 + n2))
-    half = norm.ppf((1 + confidence) / 2) * np.sqrt(variance)
-    return effect - half, effect + half
+def _half_width(pair: Pair, effect: Matrix, alpha: float) -> Matrix:
+    """Give half the interval's width by the larger of two standard errors."""
+    pooled, df = _pooled(pair)
+    if min(pair[0].n_eff, pair[1].n_eff) <= 1:
+        return np.full(len(effect), np.nan)
+    scale = np.where(pooled > 0, pooled, 1)
+    parts = [
+        _pull(group, sign, effect, scale, (group.n_eff - 1) / df)
+        for group, sign in zip(pair, (1, -1), strict=True)
+    ]
+    n1, n2 = pair[0].n_eff, pair[1].n_eff
+    plain = 1 / n1 + 1 / n2 + effect**2 / (2 * (n1 + n2))
+    error = np.sqrt(np.maximum(parts[0] + parts[1], plain))
+    return np.asarray(student.ppf(1 - alpha / 2, _satterthwaite(pair, parts)) * error)
 
 
-def _welch(one: _Moments, two: _Moments) -> Matrix:
+def _pull(group: Moments, sign: int, effect: Matrix, scale: Matrix, share: float) -> Matrix:
+    """Give what one group's chance adds to the variance of g, to first order."""
+    lean = effect * share / scale
+    second, third, fourth = (group.central(power) for power in (2, 3, 4))
+    variance = (
+        group.variance / scale
+        - sign * lean * third / np.sqrt(scale)
+        + lean**2 * (fourth - second**2) / 4
+    )
+    return np.maximum(variance, 0) / group.n_eff
+
+
+def _p_value(pair: Pair) -> Matrix:
+    """Test for equal means by Student and by Welch, and take the larger p."""
+    one, two = pair
     if min(one.n_eff, two.n_eff) <= 1:
         return np.full(len(one.mean), np.nan)
-    of_mean = one.variance / one.n_eff, two.variance / two.n_eff
-    error = of_mean[0] + of_mean[1]
-    varies = error > 0
-    safe = np.where(varies, error, 1)
-    below = of_mean[0] ** 2 / (one.n_eff - 1) + of_mean[1] ** 2 / (two.n_eff - 1)
-    df = safe**2 / np.where(varies, below, 1)
-    p = 2 * student.sf(np.abs(one.mean - two.mean) / np.sqrt(safe), df)
-    return np.asarray(np.where(varies, p, np.nan))
+    gap = np.abs(one.mean - two.mean)
+    pooled, df = _pooled(pair)
+    varies = pooled > 0
+    safe = np.where(varies, pooled, 1)
+    parts = [group.variance / group.n_eff for group in pair]
+    error = np.where(varies, parts[0] + parts[1], 1)
+    by_student = student.sf(gap / np.sqrt(safe * (1 / one.n_eff + 1 / two.n_eff)), df)
+    by_welch = student.sf(gap / np.sqrt(error), _satterthwaite(pair, parts))
+    return np.asarray(np.where(varies, 2 * np.maximum(by_student, by_welch), np.nan))
+
+
+def _satterthwaite(pair: Pair, parts: list[Matrix]) -> Matrix:
+    """Give Welch's degrees of freedom of a sum of two variances, at least 1."""
+    below = sum(part**2 / (group.n_eff - 1) for group, part in zip(pair, parts, strict=True))
+    safe = np.where(below > 0, below, 1)
+    return np.maximum(np.where(below > 0, (parts[0] + parts[1]) ** 2 / safe, 1), 1)
 
 
 def _check_groups(

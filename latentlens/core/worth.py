@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from latentlens.core.effect import GroupDifference
 from latentlens.core.estimate import MeanEstimate
 from latentlens.core.predicted import predicted_cosine_distance, predicted_overlap, read_out
 
@@ -53,3 +54,31 @@ def describe_estimate(
         note=estimate.note,
     )
     return said
+
+
+def describe_difference(found: GroupDifference, kind: str, n_group: tuple[int, int]) -> str:
+    """Say in one line what a difference between two groups is worth.
+
+    Parameters
+    ----------
+    found : GroupDifference
+    kind : str
+        "exact", "estimate" or "sample".
+    n_group : (int, int)
+        Items of the two groups.
+
+    Returns
+    -------
+    str
+    """
+    sides = [f"{n:,} of {whole:,}" for n, whole in zip(found.n, n_group, strict=True)]
+    said = [f"{kind}, {' against '.join(sides)} items"]
+    worth = [f"{n:,.0f}" for n in found.effective_n]
+    if any(n < m - 0.5 for n, m in zip(found.effective_n, found.n, strict=True)):
+        said[0] += f" (worth {' against '.join(worth)} equally weighted ones)"
+    if found.n_tested:
+        units = "1 unit" if found.n_tested == 1 else f"{found.n_tested:,} units"
+        at_once = f"for all {units} at once (Bonferroni)" if found.simultaneous else "unit by unit"
+        said.append(f"approximate {found.confidence:.0%} intervals {at_once}")
+        said.append(f"p corrected for {units} (Holm)")
+    return "; ".join(said) + (f". {found.note}" if found.note else "")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from latentlens.core.checks import check_choice
-from latentlens.session import quality, replies
+from latentlens.session import contrast, quality, replies
 from latentlens.session.session import Session
 
 ANSWERS: dict[str, Callable[[Session, Mapping[str, Any]], Iterator[dict[str, Any]]]] = {
@@ -16,9 +16,10 @@ ANSWERS: dict[str, Callable[[Session, Mapping[str, Any]], Iterator[dict[str, Any
     "answer": replies.answer,
     "pictures": replies.pictures,
     "quality": quality.quality,
+    "contrast": contrast.reply,
 }
 """A kind of `protocol.Request` and what answers it."""
-RUN_MODEL = frozenset({"means"})
+RUN_MODEL = frozenset({"means", "contrast"})
 """Kinds whose answer may run the model, which happens in slices on the kernel's own thread."""
 
 

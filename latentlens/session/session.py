@@ -94,6 +94,7 @@ class Session:
         self._random_state = random_state
         self._rankings = dict(rankings or {})
         self._scores: NDArray[np.float64] | None = None
+        self._lot: NDArray[np.int64] | None = None
         self._fitting = {name: threading.Lock() for name in SAMPLERS}
         self._raw = self._at_hand()
         self.meter = Meter(lambda draw: self.sample(*draw), self._raw, read_activations)
@@ -273,27 +274,63 @@ class Session:
     def _run_for_mean(
         self, layer: LayerIndex, rows: NDArray[np.int64], weight: NDArray[np.float64]
     ) -> Iterator[tuple[int, int] | SampleMean]:
+        n_run = len(self.held.missing(layer.name, rows))
+        total = np.zeros(layer.units)
+        for done, n_missing, chunk, values in self.read(layer, rows):
+            total += weighted_sum(values, weight[chunk])
+            if done:
+                yield done, n_missing
+        yield SampleMean(_over(total, weight), len(rows), self._what_it_took(n_run))
+
+    def read(
+        self, layer: LayerIndex, rows: NDArray[np.int64]
+    ) -> Iterator[tuple[int, int, NDArray[np.int64], NDArray[np.float32]]]:
+        """Give activations piece by piece: what is held, then what is run, and held if it fits.
+
+        Yields
+        ------
+        (done, total, rows, activations)
+            Items run so far and in all, and one piece.
+        """
         assert self._read is not None
         missing = self.held.missing(layer.name, rows)
         known = np.setdiff1d(rows, missing, assume_unique=True)
         fits = 4 * layer.units * len(missing) <= self.held.budget
-        total = np.zeros(layer.units)
         if len(known):
-            total += weighted_sum(self.held.values(layer.name, known), weight[known])
+            yield 0, len(missing), known, self.held.values(layer.name, known)
         kept_rows: list[NDArray[np.int64]] = []
         kept: list[NDArray[np.float32]] = []
         done = 0
         for chunk, activations in self._read(missing, [layer.name]) if len(missing) else ():
             values = activations[layer.name]
-            total += weighted_sum(values, weight[chunk])
             if fits:
                 kept_rows.append(chunk)
                 kept.append(values)
             done += len(chunk)
-            yield done, len(missing)
+            yield done, len(missing), chunk, values
         if kept:
             self.held.hold(layer.name, np.concatenate(kept_rows), np.concatenate(kept))
-        yield SampleMean(_over(total, weight), len(rows), self._what_it_took(len(missing)))
+
+    def has_activations(self, layer: LayerIndex) -> bool:
+        """Whether a layer's activations are at hand, or the model can be run for them."""
+        return self._read is not None or layer.name in self._raw
+
+    @property
+    def layers_at_hand(self) -> tuple[str, ...]:
+        """Names of the layers of which every item's activations are at hand."""
+        return tuple(self._raw)
+
+    def drawn(self, member: NDArray[np.bool_], n: int) -> NDArray[np.int64]:
+        """Draw up to `n` items of a group by chance, always the same ones; rows ascend.
+
+        Groups that overlap share what is drawn, as far as it goes.
+        """
+        rows = np.flatnonzero(member)
+        if len(rows) <= n:
+            return rows
+        if self._lot is None:
+            self._lot = np.random.default_rng(self._random_state).permutation(len(self.record))
+        return np.sort(rows[np.argsort(self._lot[rows])[:n]])
 
     def _what_it_took(self, n_run: int) -> str:
         ran = f"ran the model on {n_run:,} items" if n_run else "all held from earlier questions"

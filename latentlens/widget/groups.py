@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latentlens.core.checks import check_rows
-from latentlens.core.effect import GroupDifference, compare_groups
+from latentlens.core.effect import GroupDifference
 from latentlens.core.query import max_counts, unit_maxima
 from latentlens.core.record import LayerIndex
 from latentlens.session import Question, Session
+from latentlens.session.contrast import contrast, last_contrast, rest_of
 
 if TYPE_CHECKING:
     import altair as alt
@@ -53,9 +54,10 @@ class Comparison:
         Indexed by unit: ``mean_a``, ``mean_b``, ``max_a``, ``max_b``,
         ``count_a``, ``count_b`` (items of which the unit is the maximum), the
         standardised difference of the means ``effect`` (Hedges' g, positive where
-        the first group's is larger) with ``low``, ``high`` and ``flag``, and
-        ``n_a``, ``n_b``, ``n_used_a``, ``n_used_b``, ``kind``. ``kind`` is about
-        the means; maxima and counts are exact. ``n_used`` is behind the effect.
+        the first group's is larger) with ``low``, ``high``, ``p`` and ``flag`` as
+        `LatentLens.contrast` has them, and ``n_a``, ``n_b``, ``n_used_a``,
+        ``n_used_b``, ``kind``. ``kind`` is about the means; maxima and counts are
+        exact. ``n_used`` is behind the effect.
     names : (str, str)
         The two groups.
     note : str
@@ -146,19 +148,42 @@ def _described(session: Session, plain: Question, asked: Mapping[str, Any], name
 
 
 def the_rest(session: Session, group: Group) -> Group:
-    """Give the other items of a group's class, or of all if it has none."""
-    same = replace(group.question, correctness="all", selection=None)
-    rows = np.flatnonzero(session.member(same) & ~group.member)
-    words = group_words(same.label, "all", same.by)
-    whole = replace(same, label="", selection=rows.astype(np.uint32))
-    return Group(name=f"other {words}", member=session.member(whole), question=whole)
+    """Give what a group stands against by itself, as `rest_of` has it."""
+    asked, rest = group.question, rest_of(session, group.question)
+    record, number = session.record, session.label_class(asked.label)
+    known = record.label if asked.by == "true" else record.pred
+    # Beside a class taken whole there are only items of others.
+    label = asked.label if number is not None and (known[rest] == number).all() else ""
+    words = group_words(label, "all" if asked.selection is None else asked.correctness, asked.by)
+    whole = replace(
+        asked, label="", correctness="all", selection=np.flatnonzero(rest).astype(np.uint32)
+    )
+    return Group(name=f"other {words}", member=rest, question=whole)
+
+
+def check_apart(a: Group, b: Group, names: tuple[str, str] = ("a", "b")) -> None:
+    """Refuse groups that are empty or share items.
+
+    Raises
+    ------
+    ValueError
+    """
+    for group in (a, b):
+        if not group.member.any():
+            raise ValueError(f"There are no {group.name} in the data, so nothing to compare.")
+    shared = int((a.member & b.member).sum())
+    if shared:
+        raise ValueError(
+            f"{names[0]} and {names[1]} must share no item, but {shared:,} are in both: "
+            f"{a.name} and {b.name}."
+        )
 
 
 def compare(session: Session, a: Group, b: Group) -> Comparison:
     """Put two groups side by side in the layer their questions name.
 
-    Means are exact where running sums or activations at hand tell them, and else
-    over the groups' items in the sample, on which the model is run.
+    Means are exact where running sums or activations at hand tell them, or where
+    the model was run on every item of the group; see `contrast` for the rest.
 
     Raises
     ------
@@ -167,31 +192,26 @@ def compare(session: Session, a: Group, b: Group) -> Comparison:
     """
     import pandas as pd
 
-    for group in (a, b):
-        if not group.member.any():
-            raise ValueError(f"There are no {group.name} in the data, so nothing to compare.")
-    shared = int((a.member & b.member).sum())
-    if shared:
-        raise ValueError(
-            f"a and b must share no item, but {shared:,} are in both: {a.name} and {b.name}."
-        )
+    check_apart(a, b)
     layer = session.layer(a.question.layer)
-    difference = _difference(session, layer, a, b)
+    found = None
+    if session.has_activations(layer):
+        found = last_contrast(contrast(session, layer, a.member, b.member))
     means = [session.exact_mean(group.question) for group in (a, b)]
     exact = [mean is not None for mean in means]
-    raw = session.raw(layer.name)
-    for at, group in enumerate((a, b)):
-        if means[at] is None and raw is not None:
-            means[at], exact[at] = raw[group.member].mean(axis=0, dtype=np.float64), True
+    for at in range(2):
+        if means[at] is None and found is not None:
+            means[at] = found.difference.mean[at]
+            exact[at] = found.difference.n[at] == found.n_group[at]
         elif means[at] is None:
-            means[at] = np.full(layer.units, np.nan) if difference is None else difference.mean[at]
+            means[at] = np.full(layer.units, np.nan)
     columns: dict[str, Any] = {"mean_a": means[0], "mean_b": means[1]}
-    columns |= _from_index(layer, a, b) | effect_columns(layer, difference)
+    columns |= _from_index(layer, a, b) | effect_columns(layer, found and found.difference)
     frame = pd.DataFrame(columns, index=pd.RangeIndex(layer.units, name="unit"))
     frame = frame.assign(
-        n_a=int(a.member.sum()), n_b=int(b.member.sum()), kind="exact" if all(exact) else "sample"
+        n_a=int(a.member.sum()), n_b=int(b.member.sum()), kind="exact" if all(exact) else "estimate"
     )
-    note = NO_EFFECT if difference is None else difference.note
+    note = NO_EFFECT if found is None else found.difference.note
     frame.attrs = {"a": a.name, "b": b.name, "layer": layer.name, "note": note}
     return Comparison(
         title=f"mean pattern of {layer.name}, {a.name} against {b.name}",
@@ -202,38 +222,24 @@ def compare(session: Session, a: Group, b: Group) -> Comparison:
 
 
 NO_EFFECT = (
-    "No effect size: it needs raw activations, and the model cannot be run on chosen items here, "
-    "or they exceed the memory for them."
+    "No effect size: it needs raw activations, and the model cannot be run on chosen items here."
 )
 
 
-def _difference(session: Session, layer: LayerIndex, a: Group, b: Group) -> GroupDifference | None:
-    either = a.member | b.member
-    if session.raw(layer.name) is not None:
-        rows, weight, why_not = np.flatnonzero(either), None, ""
-    else:
-        design = session.design(a.question)
-        design = design.only(either[design.rows])
-        rows, weight, why_not = design.rows, design.weight, design.why_not
-    values = session.activations(layer, rows)
-    if values is None:
-        return None
-    return compare_groups(values, a.member[rows], b.member[rows], weight=weight, why_not=why_not)
-
-
-def effect_columns(layer: LayerIndex, difference: GroupDifference | None) -> dict[str, Any]:
+def effect_columns(layer: LayerIndex, parts: GroupDifference | None) -> dict[str, Any]:
     """Give the columns of a difference, NaN throughout where there is none."""
-    if difference is None:
+    if parts is None:
         nothing = np.full(layer.units, np.nan)
-        return {"effect": nothing, "low": nothing, "high": nothing, "flag": False,
+        return {"effect": nothing, "low": nothing, "high": nothing, "p": nothing, "flag": False,
                 "n_used_a": 0, "n_used_b": 0}  # fmt: skip
     return {
-        "effect": difference.effect,
-        "low": difference.low,
-        "high": difference.high,
-        "flag": difference.flag,
-        "n_used_a": difference.n[0],
-        "n_used_b": difference.n[1],
+        "effect": parts.effect,
+        "low": parts.low,
+        "high": parts.high,
+        "p": parts.p_corrected,
+        "flag": parts.flag,
+        "n_used_a": parts.n[0],
+        "n_used_b": parts.n[1],
     }
 
 

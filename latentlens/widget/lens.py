@@ -256,9 +256,10 @@ class LatentLens(Handover):
                 self._bar_step = _no_bar
 
     def cancel(self) -> None:
-        """Stop what is running: the pass, keeping what it read, or else the layout."""
-        if not self._conductor.stop("pass"):
-            self._conductor.stop("layout")
+        """Stop what is running: the pass, keeping what it read, a contrast, or else the layout."""
+        for name in ("pass", "contrast", "layout"):
+            if self._conductor.stop(name):
+                return
 
     def _look(self, model: nn.Module, loader: Any, **options: Any) -> Plan:
         if loader is None:

@@ -19,10 +19,10 @@ from latentlens.widget.drawn import DrawnSample
 from latentlens.widget.fidelity import Fidelity, fidelity_frame, fidelity_notes, missing_frame
 from latentlens.widget.frames import On
 from latentlens.widget.groups import Comparison, compare, read_group, the_rest
+from latentlens.widget.neurons import Neurons
 from latentlens.widget.questions import Questions
 from latentlens.widget.run_on_rows import run_on_rows
 from latentlens.widget.sample_run import SampleRun
-from latentlens.widget.state import State
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from latentlens.extract import Plan
 
 
-class Results(State):
+class Results(Neurons):
     """The answers of a lens, whose controls are its traits.
 
     Nothing here touches the browser: `LatentLens` brings the session.

@@ -1,0 +1,180 @@
+"""What a lens answers about single units: what separates groups, and what one unit does."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from latentlens.core.checks import check_count, check_share
+from latentlens.core.record import LayerIndex
+from latentlens.session import Question, Session
+from latentlens.session.contrast import RUN_ITEMS, Contrast, contrast
+from latentlens.widget.groups import Group, check_apart, effect_columns, read_group, the_rest
+from latentlens.widget.state import State
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Neurons(State):
+    """Answers about units, for `Results`."""
+
+    _shown: bool
+
+    @abstractmethod
+    def _ready(self) -> Session:
+        """Give the session; run the pass first if need be."""
+
+    @abstractmethod
+    def _question(self, **changes: Any) -> Question:
+        """Put the state of the controls, and what the caller changes, into a question."""
+
+    def contrast(
+        self,
+        rows: Any = None,
+        *,
+        against: Any = None,
+        layer: str | None = None,
+        run: bool | int = True,
+        confidence: float = 0.95,
+        progress: bool = True,
+    ) -> pd.DataFrame:
+        """Find the units that separate some items from the rest of their class.
+
+        Exact over all items where activations are at hand: for the latent, and
+        for the logits. For other layers the model is run on the groups' own items,
+        all of them or `run` drawn by chance.
+
+        Parameters
+        ----------
+        rows : rows, mask or mapping, optional
+            A mapping may hold label, correctness, by and selection. What the
+            controls say, if not given: the selection, narrowed to the class and
+            the correctness that are chosen.
+        against : rows, mask or mapping, optional
+            The second group. If not given, the rest: beside a selection the items
+            outside it of the classes it has, else the other items of the class;
+            all other items where the first group has its class whole.
+        layer : str, optional
+            The lens's, if not given.
+        run : bool or int
+            How many items of each group the model is run on at most; True for 500.
+            False for the groups' items in the current sample, with its weights;
+            only of a sample drawn by chance are there intervals then.
+        confidence : float
+            In (0, 1).
+        progress : bool
+            Whether to show a bar while the model runs.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by place from 1, the largest effect first: unit, effect (Hedges'
+            g [1]_, positive where the first group's mean is larger), low and high
+            for all units at once (Bonferroni), p corrected for the number of units
+            (Holm), flag where it is at most 1 - confidence, both means, and the
+            items behind them with kind. ``.attrs`` names the groups and has
+            ``read_out``, a line that says what all of it is worth.
+
+        Raises
+        ------
+        ValueError
+            If a group is empty, they share items, or the model cannot be run for
+            the layer.
+
+        Notes
+        -----
+        The intervals are about the difference between what produces such items,
+        and approximate; `difference` in ``latentlens.core.effect`` says how they
+        are made. Items that were chosen by what the units do, as a lasso on the map
+        chooses them, differ by construction: p then says how clear-cut the
+        difference is, and is no evidence that there is one.
+
+        References
+        ----------
+        .. [1] L. V. Hedges and I. Olkin, "Statistical Methods for Meta-Analysis",
+           Academic Press 1985, chapter 5.
+
+        Examples
+        --------
+        >>> lens.contrast({"label": "7", "correctness": "incorrect"}).head()  # doctest: +SKIP
+        """
+        check_share(confidence, "confidence", zero=False)
+        session = self._ready()
+        most = (
+            RUN_ITEMS if run is True else check_count(run or 0, "run", len(session.record), low=0)
+        )
+        question = self._question(layer=layer)
+        index = session.layer(question.layer)
+        first = _controls_group(session, question) if rows is None else read_group(
+            session, question, rows, "rows"
+        )  # fmt: skip
+        second = (
+            the_rest(session, first)
+            if against is None
+            else read_group(session, question, against, "against")
+        )
+        check_apart(first, second, ("rows", "against"))
+        steps = contrast(
+            session, index, first.member, second.member,
+            run=most, question=question, confidence=confidence,
+        )  # fmt: skip
+        found = self._with_bar(steps, progress)
+        return contrast_frame(found, (first, second), index)
+
+    def _with_bar(self, steps: Iterator[tuple[int, int] | Contrast], wanted: bool) -> Contrast:
+        from tqdm.auto import tqdm
+
+        with tqdm(disable=not wanted or self._shown, desc="Reading both groups") as bar:
+            for step in steps:
+                if isinstance(step, Contrast):
+                    return step
+                bar.total = step[1]
+                bar.update(step[0] - bar.n)
+        raise RuntimeError("contrast ended without an answer.")
+
+
+def contrast_frame(found: Contrast, groups: tuple[Group, Group], layer: LayerIndex) -> pd.DataFrame:
+    """Put a contrast into a DataFrame, the largest effect first."""
+    import pandas as pd
+
+    parts, order = found.difference, found.order
+    frame = pd.DataFrame(
+        {
+            "unit": np.arange(len(order)),
+            **effect_columns(layer, parts),
+            "mean_a": parts.mean[0],
+            "mean_b": parts.mean[1],
+            "n_a": found.n_group[0],
+            "n_b": found.n_group[1],
+            "effective_n_a": parts.effective_n[0],
+            "effective_n_b": parts.effective_n[1],
+            "kind": found.kind,
+        }
+    ).iloc[order]
+    frame.index = pd.RangeIndex(1, len(order) + 1, name="place")
+    frame.attrs = {
+        "a": groups[0].name,
+        "b": groups[1].name,
+        "layer": layer.name,
+        "kind": found.kind,
+        "confidence": parts.confidence,
+        "note": parts.note,
+        "read_out": found.read_out,
+    }
+    return frame
+
+
+def _controls_group(session: Session, question: Question) -> Group:
+    """Give the group that the controls are about; refuse all items."""
+    member = session.member(question)
+    if member.all():
+        raise ValueError(
+            "All items are chosen, so there is nothing to compare them with. Select some on the "
+            "map, choose a class or correctness, or give rows=."
+        )
+    asked = {name: getattr(question, name) for name in ("label", "correctness", "by", "selection")}
+    return read_group(session, question, asked, "rows")
