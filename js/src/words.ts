@@ -47,6 +47,7 @@ export function kind_of(figures: Figures, compared: boolean): Kind | null {
 export const KIND_TITLES: Record<Kind, string> = {
   exact: "Exact: from every item of the group.",
   measured: "Measured: from the sample, and compared with the exact answer.",
+  estimate: "Estimated from items drawn by chance.",
   sample: "From the sample alone; there is nothing exact to compare it with.",
 };
 

@@ -206,7 +206,8 @@ def compare(session: Session, a: Group, b: Group) -> Comparison:
         elif means[at] is None:
             means[at] = np.full(layer.units, np.nan)
     columns: dict[str, Any] = {"mean_a": means[0], "mean_b": means[1]}
-    columns |= _from_index(layer, a, b) | effect_columns(layer, found and found.difference)
+    parts = None if found is None else found.difference
+    columns |= _from_index(layer, a, b) | effect_columns(layer, parts)
     frame = pd.DataFrame(columns, index=pd.RangeIndex(layer.units, name="unit"))
     frame = frame.assign(
         n_a=int(a.member.sum()), n_b=int(b.member.sum()), kind="exact" if all(exact) else "estimate"
