@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from functools import cache
 from tempfile import TemporaryDirectory
+from textwrap import dedent
 
 import nbformat
 import pytest
@@ -16,15 +17,55 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 QUICKSTART = ROOT / "notebooks" / "01-quickstart.ipynb"
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
+# What a lesson says it saw, put to its own variables in its own kernel after its last cell.
+SEEN = {
+    "03-your-own-model": """
+        texts = pd.Series([item["text"] for item in test])
+        negated = texts.str.contains("not").to_numpy()
+        assert 1 / 15 < negated.mean() < 1 / 9
+        assert negated[~lens.frame.correct].all()
+        assert not negated[lens.frame.correct].any()
+        assert second.frame.correct.all()
+        roles = frame.groupby("role")[["correct", "noise"]].mean()
+        assert roles.noise["outlier"] > roles.noise["exemplar"]
+        assert roles.correct["outlier"] < 0.2
+        assert roles.correct["exemplar"] == 1
+    """,
+    "04-reading-neurons": """
+        assert later < first - 0.05
+        assert len(called_seven) + len(lost_seven) > 0.6 * len(wrong)
+        assert contrast.flag.iloc[0]
+        assert hidden[strongest].sum() >= 8
+        assert len(set(y_later[strongest])) > 1
+        assert hidden[called_seven].mean() > 0.9
+        assert (called(called_seven, removed) == y_later[called_seven]).mean() > 0.75
+        assert (called(lost_seven, added) == 7).mean() > 0.9
+        assert (called(sevens, clean) == 7).mean() < 0.3
+    """,
+    "05-is-5-percent-enough": """
+        found = fidelity.overall.set_index(["fraction", "sampler"])["precision"].loc[0.05]
+        assert min(found["max_margin"], found["coreset"]) > 0.65
+        assert found["random"] < 0.5
+        assert set(lens.missing["correctness"]) == {"incorrect"}
+        held = {name: pd.DataFrame(each).held.mean() for name, each in rows.items()}
+        assert held["by chance, the lens's interval"] >= 0.95
+        assert held["by chance, the textbook's"] < 0.88
+        assert held["MaxMargin, the textbook's"] < 0.88
+        assert top["high"].isna().all()
+    """,
+}
+
 
 @cache
 def executed(path):
-    """Run a notebook in a folder of its own and give its cells."""
+    """Run a notebook in a folder of its own, ask whether it saw what it says, give its cells."""
     notebook = nbformat.read(path, as_version=4)
+    asked = nbformat.v4.new_code_cell(dedent(SEEN.get(path.stem, "")))
+    notebook.cells.append(asked)
     with TemporaryDirectory() as folder:
         where = {"metadata": {"path": folder}}
         NotebookClient(notebook, timeout=120, resources=where, kernel_name="python3").execute()
-    return notebook.cells
+    return notebook.cells[:-1]
 
 
 def outputs(cells):
