@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import golden from "../../tests/golden/palette.json";
 import {
   class_colours,
   colour_distance,
@@ -113,5 +114,17 @@ describe("distances", () => {
       [200, 200, 200],
     ];
     expect(deficient_distance(dark!, pale!)).toBeCloseTo(colour_distance(dark!, pale!), 3);
+  });
+});
+
+describe("the colours of the kernel's pictures and charts", () => {
+  const hex = (colour: Rgb) => `#${colour.map((v) => v.toString(16).padStart(2, "0")).join("")}`;
+
+  it("are these", () => {
+    for (const theme of ["light", "dark"] as const) {
+      for (const [n, colours] of Object.entries(golden[theme])) {
+        expect(class_colours(Number(n), theme).map(hex)).toEqual(colours);
+      }
+    }
   });
 });

@@ -18,6 +18,7 @@ from latentlens.core.record import Record
 from latentlens.embed import Layout, layouts
 from latentlens.samplers import SAMPLERS
 from latentlens.session import RUN_MODEL, Session, handle
+from latentlens.widget.cell import Cell
 from latentlens.widget.conductor import Conductor, Job, running_loop
 from latentlens.widget.handover import Handover
 from latentlens.widget.save import Saved, fitting_record, kept_pictures, read_options
@@ -33,7 +34,7 @@ REPORT_S = 0.1
 """How often progress is reported at most."""
 
 
-class LatentLens(Handover):
+class LatentLens(Cell, Handover):
     """Look at a model through its latent space, on all items and on a sample.
 
     Shown as the last line of a cell it reads the data once, in steps between
@@ -512,7 +513,9 @@ class LatentLens(Handover):
         self._shown = True
         if running_loop() is not None:
             self._begin_unless_over()
-        return super()._repr_mimebundle_(**kwargs)
+        bundle = super()._repr_mimebundle_(**kwargs)
+        assert bundle is not None
+        return {**bundle[0], **self._leave_picture()}, bundle[1]
 
     def _begin_unless_over(self) -> None:
         if self._session is None and self.status == "waiting":
