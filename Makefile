@@ -55,7 +55,7 @@ schema: setup ## write the browser's types from latentlens/protocol.py
 	$(BIN)/python js/gen_protocol.py
 
 golden: setup ## write the answers that both query engines must give
-	$(BIN)/python tests/golden/make_golden.py
+	for file in tests/golden/make_*.py; do $(BIN)/python "$$file"; done
 
 dev: setup ## JavaScript rebuilt on change, JupyterLab with hot reload
 	trap 'kill %1' EXIT; $(NPM) run watch & \

@@ -29,7 +29,17 @@ const widget = {
   outdir: join(here, "..", "latentlens", "static"),
 };
 
-const page = {
+const exported = {
+  ...shared,
+  format: "iife",
+  entryPoints: [
+    { in: join(here, "src", "page", "page.ts"), out: "page" },
+    { in: join(here, "src", "page", "page.css"), out: "page" },
+  ],
+  outdir: join(here, "..", "latentlens", "static"),
+};
+
+const play_page = {
   ...shared,
   // A module script cannot be loaded from file://.
   format: "iife",
@@ -42,8 +52,11 @@ const page = {
 
 if (watch) {
   await (await esbuild.context(widget)).watch();
+  await (await esbuild.context(exported)).watch();
+} else if (play) {
+  await esbuild.build(play_page);
 } else {
-  await esbuild.build(play ? page : widget);
+  await Promise.all([widget, exported].map((files) => esbuild.build(files)));
 }
 if (play) {
   await copyFile(join(here, "play", "index.html"), join(here, "play", "build", "index.html"));

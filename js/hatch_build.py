@@ -14,7 +14,9 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-BUNDLE = ("latentlens/static/widget.js", "latentlens/static/widget.css")
+BUNDLE = tuple(
+    f"latentlens/static/{name}" for name in ("widget.js", "widget.css", "page.js", "page.css")
+)
 SOURCES = ("build.mjs", "package.json", "package-lock.json", "src")
 NO_NODE = (
     "latentlens needs Node.js >= 20 and npm to build its widget, and found no npm. "

@@ -52,6 +52,8 @@ class SamplerInfo(TypedDict):
     uses_fraction: bool
     reason: str
     """Why a control does not apply, in a sentence; empty where all do."""
+    absent: str
+    """Why it cannot be chosen here, in a sentence; empty where it can."""
 
 
 class About(TypedDict):
@@ -70,6 +72,8 @@ class About(TypedDict):
     samplers: list[SamplerInfo]
     pictures: Literal["image", "text", "series", "none"]
     """What a thumbnail of an item is."""
+    fixed_layout: str
+    """Why no other layout can be chosen here, in a sentence; empty where one can."""
     notes: list[str]
     """Sentences the pass has for the reader."""
 
@@ -485,3 +489,64 @@ Reply = (
     | ErrorReply
     | DroppedReply
 )
+
+
+class Block(TypedDict):
+    """One array of an exported page, whose text stands in an element of its own."""
+
+    dtype: Literal["uint8", "uint16", "uint32", "int32", "float32", "float64"]
+    """What its numbers are read as."""
+    stored: Literal["uint8", "uint16", "uint32", "int32", "float32", "float64"]
+    """What they are written as."""
+    coding: Literal["plain", "descending", "sparse"]
+    columns: int
+    """The length of the last axis, or 1 where there is one axis only."""
+    count: int
+    bytes: int
+    """Length of what was deflated."""
+
+
+class PageLayer(TypedDict):
+    """One layer of an exported page; arrays as in `LayerReply`."""
+
+    layer: str
+    keep: int
+    top_unit: NdArray | None
+    """None: the index follows from the latent."""
+    top_value: NdArray | None
+    silent: NdArray | None
+    cell_sum: NdArray
+    cell_count: NdArray
+
+
+class PagePictures(TypedDict):
+    """The pictures of some rows, one after the other."""
+
+    kind: Literal["image", "text", "series", "none"]
+    rows: list[int]
+    shapes: list[list[int]]
+    """Of images or series; one entry where all are alike."""
+    values: NdArray | None
+    texts: list[str]
+
+
+class PageQuality(TypedDict):
+    """What was known of samples' quality, and by what it was asked."""
+
+    sampler: str
+    j: float
+    by: By
+    k: int
+    reply: QualityReply
+
+
+class PageContents(TypedDict):
+    """All that an exported page holds."""
+
+    state: State
+    layers: list[PageLayer]
+    latent: NdArray | None
+    rankings: list[Ranked]
+    pictures: PagePictures
+    quality: list[PageQuality]
+    blocks: list[Block]

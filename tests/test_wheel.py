@@ -15,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
-BUNDLE = {"latentlens/static/widget.js", "latentlens/static/widget.css"}
+BUNDLE = {
+    f"latentlens/static/{name}" for name in ("widget.js", "widget.css", "page.js", "page.css")
+}
 NO_NODE = "latentlens needs Node.js >= 20 and npm to build its widget"
 
 

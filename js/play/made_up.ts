@@ -196,13 +196,21 @@ function make_state({ n, label, pred, ratio, xy }: Drawn): State {
         in_browser: true,
       })),
       samplers: [
-        { name: "max_margin", title: "Max margin", uses_j: true, uses_fraction: true, reason: "" },
+        {
+          name: "max_margin",
+          title: "Max margin",
+          uses_j: true,
+          uses_fraction: true,
+          reason: "",
+          absent: "",
+        },
         {
           name: "gmm_full",
           title: "Gaussian mixture, full",
           uses_j: true,
           uses_fraction: true,
           reason: "",
+          absent: "",
         },
         {
           name: "random",
@@ -210,9 +218,11 @@ function make_state({ n, label, pred, ratio, xy }: Drawn): State {
           uses_j: false,
           uses_fraction: true,
           reason: "Random items have no two ends to choose between.",
+          absent: "",
         },
       ],
       pictures: "image",
+      fixed_layout: "",
       notes: [],
     },
     items: {

@@ -40,6 +40,8 @@ export interface SamplerInfo {
   uses_fraction: boolean;
   /** Why a control does not apply, in a sentence; empty where all do. */
   reason: string;
+  /** Why it cannot be chosen here, in a sentence; empty where it can. */
+  absent: string;
 }
 
 /** What the header and the menus say; fixed once the pass is over. */
@@ -57,6 +59,8 @@ export interface About {
   samplers: SamplerInfo[];
   /** What a thumbnail of an item is. */
   pictures: "image" | "text" | "series" | "none";
+  /** Why no other layout can be chosen here, in a sentence; empty where one can. */
+  fixed_layout: string;
   /** Sentences the pass has for the reader. */
   notes: string[];
 }
@@ -424,3 +428,59 @@ export interface DroppedReply {
 export type Request = HelloRequest | LayerRequest | LatentRequest | MeansRequest | AnswerRequest | PicturesRequest | QualityRequest | ContrastRequest | CancelRequest;
 
 export type Reply = OkReply | LayerReply | LatentReply | MeansReply | AnswerReply | PicturesReply | QualityReply | ContrastReply | ProgressReply | ErrorReply | DroppedReply;
+
+/** One array of an exported page, whose text stands in an element of its own. */
+export interface Block {
+  /** What its numbers are read as. */
+  dtype: "uint8" | "uint16" | "uint32" | "int32" | "float32" | "float64";
+  /** What they are written as. */
+  stored: "uint8" | "uint16" | "uint32" | "int32" | "float32" | "float64";
+  coding: "plain" | "descending" | "sparse";
+  /** The length of the last axis, or 1 where there is one axis only. */
+  columns: number;
+  count: number;
+  /** Length of what was deflated. */
+  bytes: number;
+}
+
+/** One layer of an exported page; arrays as in `LayerReply`. */
+export interface PageLayer {
+  layer: string;
+  keep: number;
+  /** None: the index follows from the latent. */
+  top_unit: NdArray | null;
+  top_value: NdArray | null;
+  silent: NdArray | null;
+  cell_sum: NdArray;
+  cell_count: NdArray;
+}
+
+/** The pictures of some rows, one after the other. */
+export interface PagePictures {
+  kind: "image" | "text" | "series" | "none";
+  rows: number[];
+  /** Of images or series; one entry where all are alike. */
+  shapes: number[][];
+  values: NdArray | null;
+  texts: string[];
+}
+
+/** What was known of samples' quality, and by what it was asked. */
+export interface PageQuality {
+  sampler: string;
+  j: number;
+  by: By;
+  k: number;
+  reply: QualityReply;
+}
+
+/** All that an exported page holds. */
+export interface PageContents {
+  state: State;
+  layers: PageLayer[];
+  latent: NdArray | null;
+  rankings: Ranked[];
+  pictures: PagePictures;
+  quality: PageQuality[];
+  blocks: Block[];
+}

@@ -415,6 +415,7 @@ describe("controls that do not apply", () => {
       uses_j: false,
       uses_fraction: false,
       reason,
+      absent: "",
     };
     store.set({ about: { ...about, samplers: [...about.samplers, tree] }, sampler: "tree" });
     frame();

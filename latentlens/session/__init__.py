@@ -1,7 +1,17 @@
 """One question in, one answer out, with no kernel and no browser."""
 
 from latentlens.session.desk import RUN_MODEL, handle
+from latentlens.session.quality import known_quality
 from latentlens.session.question import Question
+from latentlens.session.replies import ranked_message
 from latentlens.session.session import SampleMean, Session
 
-__all__ = ["RUN_MODEL", "Question", "SampleMean", "Session", "handle"]
+__all__ = [
+    "RUN_MODEL",
+    "Question",
+    "SampleMean",
+    "Session",
+    "handle",
+    "known_quality",
+    "ranked_message",
+]

@@ -11,7 +11,7 @@ from latentlens.core.fidelity import QuerySet
 from latentlens.core.meter import Draw, Scores
 from latentlens.samplers import SAMPLERS
 from latentlens.session.question import Question
-from latentlens.session.session import Session, why_no_quality
+from latentlens.session.session import REFERENCES, Session, why_no_quality
 
 FRACTIONS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 """Sample sizes of the quality pane's curves, beside the one asked about."""
@@ -65,4 +65,24 @@ def _message(
         "n_cells": len(queries.layers) * len(queries.cells),
         "skipped": list(queries.skipped),
         "done": done,
+    }
+
+
+def known_quality(session: Session, request: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Give what `quality` would answer if it takes no work; None if it does."""
+    asked = Question.read({**request, "layer": session.record.latent_layer})
+    queries = QuerySet(session.record, by=asked.by, k=asked.k)
+    fractions = sorted({*FRACTIONS, float(asked.fraction)})
+    samplers = (asked.sampler, *REFERENCES)
+    if not len(queries.cells) or not set(samplers) <= session.rankings.keys():
+        return None
+    compared = session.compared(asked.sampler)
+    draws = [session.draw(name, share, asked.j) for name in compared for share in fractions]
+    if session.meter.lacks_index(queries, draws):
+        return None
+    complete = not session.meter.lacks_means(queries, draws)
+    return {
+        **_message(queries, session.meter.scores(queries, draws), fractions, done=complete),
+        # Nothing more will come.
+        "done": True,
     }

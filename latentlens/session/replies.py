@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from latentlens.core.sample import Ranking
 from latentlens.core.worth import describe_estimate
 from latentlens.session.question import Question
 from latentlens.session.session import SampleMean, Session
@@ -19,6 +20,24 @@ PICTURES_AT_ONCE = 200
 
 Request = Mapping[str, Any]
 Replies = Iterator[dict[str, Any]]
+
+
+def ranked_message(ranking: Ranking) -> dict[str, Any]:
+    """Write a ranking as `protocol.Ranked`."""
+    small = ranking.group_size.size <= 2**16
+    return {
+        "sampler": ranking.sampler,
+        "group": ranking.group.astype(np.uint16 if small else np.uint32),
+        "rank": ranking.rank.astype(np.uint32),
+        "group_size": ranking.group_size.astype(np.uint32),
+        "log_ratio": ranking.log_ratio.astype(np.float64),
+        "uses_j": ranking.uses_j,
+        "probability": ranking.probability,
+        "weighted": ranking.weighted,
+        "allocation": ranking.allocation,
+        "floor": ranking.floor,
+        "notes": list(ranking.notes),
+    }
 
 
 def layer(session: Session, request: Request) -> Replies:

@@ -17,7 +17,7 @@ from latentlens.core.picture import Pictures
 from latentlens.core.record import Record
 from latentlens.embed import Layout, layouts
 from latentlens.samplers import SAMPLERS
-from latentlens.session import RUN_MODEL, Session, handle
+from latentlens.session import RUN_MODEL, Session, handle, ranked_message
 from latentlens.widget.cell import Cell
 from latentlens.widget.conductor import Conductor, Job, running_loop
 from latentlens.widget.handover import Handover
@@ -403,10 +403,12 @@ class LatentLens(Cell, Handover):
                     "uses_j": entry.uses_j,
                     "uses_fraction": entry.uses_fraction,
                     "reason": entry.reason,
+                    "absent": "",
                 }
                 for name, entry in SAMPLERS.items()
             ],
             "pictures": session.picture_kind(),
+            "fixed_layout": "",
             "notes": list(record.meta.get("notes", ())),
         }
 
@@ -439,23 +441,10 @@ class LatentLens(Cell, Handover):
         )
 
     def _take_ranking(self, ranking: Any) -> None:
-        small = ranking.group_size.size <= 2**16
         self._tell(
             # What ended the pass stays on the card; what ended an earlier ranking is over.
             error=self.error if self.status == "failed" else "",
-            ranked={
-                "sampler": ranking.sampler,
-                "group": ranking.group.astype(np.uint16 if small else np.uint32),
-                "rank": ranking.rank.astype(np.uint32),
-                "group_size": ranking.group_size.astype(np.uint32),
-                "log_ratio": ranking.log_ratio.astype(np.float64),
-                "uses_j": ranking.uses_j,
-                "probability": ranking.probability,
-                "weighted": ranking.weighted,
-                "allocation": ranking.allocation,
-                "floor": ranking.floor,
-                "notes": list(ranking.notes),
-            },
+            ranked=ranked_message(ranking),
         )
 
     def _lay_out(self) -> None:

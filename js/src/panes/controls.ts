@@ -105,6 +105,10 @@ function sampler(use: Use): HTMLElement {
         (store.get("about")?.samplers ?? []).map(({ name, title }) => [name, title]),
       );
       el.value = store.get("sampler");
+      (store.get("about")?.samplers ?? []).forEach(({ absent }, i) => {
+        el.options[i]!.disabled = absent !== "";
+        el.options[i]!.title = absent;
+      });
       need_kernel(el, store);
     },
     (value) => store.set({ sampler: value }),
@@ -255,7 +259,7 @@ function projection(use: Use): HTMLElement {
   const { store } = use;
   const select = menu(
     use,
-    ["projection", "kernel_gone"],
+    ["about", "projection", "kernel_gone"],
     (el) => {
       const now = store.get("projection");
       const names: Record<string, string> = { ...PROJECTIONS };
@@ -263,17 +267,17 @@ function projection(use: Use): HTMLElement {
       if (now && !(now in names)) names[now] = now;
       fill(el, Object.entries(names));
       el.value = now;
-      need_kernel(el, store);
+      need_kernel(el, store, store.get("about")?.fixed_layout);
     },
     (value) => store.set({ projection: value }),
   );
   return field("Map", select);
 }
 
-function need_kernel(select: HTMLSelectElement, store: Store): void {
-  const gone = store.get("kernel_gone");
-  select.disabled = gone;
-  select.title = gone ? "This needs the kernel, which has gone." : "";
+function need_kernel(select: HTMLSelectElement, store: Store, otherwise = ""): void {
+  const gone = store.get("kernel_gone") ? "This needs the kernel, which has gone." : "";
+  select.title = gone || otherwise;
+  select.disabled = select.title !== "";
 }
 
 let groups = 0;

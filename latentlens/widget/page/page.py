@@ -1,0 +1,179 @@
+"""The page: what it holds, chosen to fit, and the file around it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentlens.core.checks import check_rows
+from latentlens.samplers import SAMPLERS
+from latentlens.session import Question, Session, known_quality, ranked_message
+from latentlens.widget.page import words
+from latentlens.widget.page.arrays import Blocks
+from latentlens.widget.page.choice import Chosen, choose, measure
+from latentlens.widget.page.contents import (
+    pack_layer,
+    pack_pictures,
+    pack_state,
+    read_pictures,
+)
+from latentlens.widget.page.document import bundle_size, write_document
+from latentlens.widget.page.wanted import Wanted
+
+TRIES = 4
+"""How often less is put in because a page came out larger than its parts foretold."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A page and what is not in it.
+
+    Parameters
+    ----------
+    html : str
+    left_out : tuple of str
+        In words, as the page says it.
+    """
+
+    html: str
+    left_out: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """Its length in bytes."""
+        return len(self.html.encode())
+
+    def report(self, path: Path) -> str:
+        """Say what was written."""
+        left_out = f" Left out: {'; '.join(self.left_out)}." if self.left_out else ""
+        return f"{path}: {self.size / 1e6:.1f} MB.{left_out}"
+
+    def save(self, path: Path) -> None:
+        """Write the file whole or not at all."""
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(self.html)
+            # As any new file; a temporary one is nobody else's.
+            mask = os.umask(0)
+            os.umask(mask)
+            Path(name).chmod(0o666 & ~mask)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+def make_page(session: Session, state: Mapping[str, Any], wanted: Wanted) -> Page:
+    """Make the page of a lens.
+
+    Parameters
+    ----------
+    session : Session
+    state : mapping
+        The lens's traits as `protocol.State` names them, rows and arrays as NumPy has them.
+    wanted : Wanted
+
+    Raises
+    ------
+    ValueError
+        If it does not fit, before it is made.
+    """
+    parts = Parts(session, state, wanted)
+    room = float(wanted.limit)
+    for _ in range(TRIES):
+        chosen = choose(
+            session.record, parts.sizes, wanted, layer=state["layer"], k=state["k"], limit=room
+        )
+        page = parts.assemble(chosen)
+        if page.size <= wanted.limit:
+            return page
+        room *= 0.99 * wanted.limit / page.size
+    raise ValueError(
+        f"The page came out at {page.size / 1e6:.1f} MB, more than limit_mb="
+        f"{wanted.limit / 1e6:g}. Leave something out with layers= or keep=, or raise limit_mb."
+    )
+
+
+class Parts:
+    """What the page of one lens is made of."""
+
+    def __init__(self, session: Session, state: Mapping[str, Any], wanted: Wanted) -> None:
+        self.session, self.wanted = session, wanted
+        record = session.record
+        self.samplers = wanted.samplers or tuple(
+            name for name in SAMPLERS if name in session.rankings
+        )
+        if state["sampler"] not in self.samplers:
+            self.samplers = (state["sampler"], *self.samplers)
+        rankings = {name: ranked_message(session.ranking(name)) for name in self.samplers}
+        self.rankings = list(rankings.values())
+        self.state = {**state, "ranked": rankings[state["sampler"]]}
+        self.quality = self._quality()
+        question = Question(**{name: state[name] for name in ("layer", "sampler", "fraction", "j",
+                                                              "added")})  # fmt: skip
+        sampled = np.flatnonzero(session.roles(question))
+        self.rows = rows_shown(wanted.pictures, len(record), sampled, state["selection"])
+        self.pictures = read_pictures(session, self.rows)
+        self.sizes = measure(record, self._fixed())
+
+    def _quality(self) -> list[dict[str, Any]]:
+        asked = {name: self.state[name] for name in ("sampler", "j", "by", "k", "fraction")}
+        reply = known_quality(self.session, asked)
+        if reply is None:
+            return []
+        j = asked["j"] if self.state["ranked"]["uses_j"] else 0
+        return [{**{n: asked[n] for n in ("sampler", "by", "k")}, "j": j, "reply": reply}]
+
+    def _fixed(self) -> dict[str, int]:
+        """Measure what is there whatever layers are chosen."""
+        blocks = Blocks()
+        nothing = Chosen(layers=(), keep=0, latent=False)
+        pack_state(self.state, nothing, self.samplers, blocks)
+        blocks.pack(self.rankings)
+        rankings = sum(map(len, blocks.texts))
+        shown = Blocks()
+        pack_pictures(self.rows, self.pictures, shown)
+        pictures = sum(map(len, shown.texts)) + sum(len(p.text or "") for p in self.pictures)
+        return {"the widget": bundle_size(), "items and rankings": rankings, "pictures": pictures}
+
+    def assemble(self, chosen: Chosen) -> Page:
+        """Put the page together."""
+        record, blocks = self.session.record, Blocks()
+        layers = [record.layers[name] for name in chosen.layers]
+        latent: Any = None
+        contents = {
+            "state": pack_state(self.state, chosen, self.samplers, blocks),
+            "layers": [pack_layer(record, layer, chosen, blocks) for layer in layers],
+            "latent": latent,
+            "rankings": blocks.pack(self.rankings),
+            "pictures": pack_pictures(self.rows, self.pictures, blocks),
+            "quality": self.quality,
+        }
+        if chosen.latent:
+            contents["latent"] = blocks.add_floats(record.latent)
+        contents["blocks"] = blocks.entries
+        left_out = words.left_out(self.session, self.state, chosen, self.samplers, self.rows)
+        title = self.wanted.title or words.title_of(self.state["about"])
+        html = write_document(title, words.line(left_out), contents, blocks.texts)
+        return Page(html=html, left_out=tuple(left_out))
+
+
+def rows_shown(
+    pictures: str | NDArray[np.int64], n_items: int, *sampled: NDArray[Any]
+) -> NDArray[np.int64]:
+    """Say of which rows the page has pictures."""
+    if not isinstance(pictures, str):
+        return check_rows(pictures, "pictures", n_items)
+    if pictures == "none":
+        return np.zeros(0, np.int64)
+    if pictures == "all":
+        return np.arange(n_items)
+    return np.unique(np.concatenate([rows.astype(np.int64) for rows in sampled]))

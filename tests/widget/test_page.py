@@ -1,0 +1,242 @@
+"""The exported page: what it holds, what it says it lacks, and what it refuses."""
+
+import base64
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from latentlens import LatentLens
+from latentlens.core import record_from_arrays
+from latentlens.session import handle
+from latentlens.widget.page.arrays import Blocks
+from tests.golden import make_page
+from tests.made_up import blobs, made_up_record
+from tests.widget.read_page import Elements, read_block, read_page
+
+HOSTILE = ["</script><b>ant", 'b"e\u2028e', "<!-- cat & "]
+
+
+@pytest.fixture
+def lens():
+    pictures = np.random.default_rng(0).integers(0, 255, (60, 5, 6), dtype=np.uint8)
+    return LatentLens(made_up_record(60), images=pictures)
+
+
+def layer_of(contents, name):
+    (found,) = [layer for layer in contents["layers"] if layer["layer"] == name]
+    return found
+
+
+@pytest.mark.parametrize("name", make_page.arrays())
+def test_an_array_comes_back_the_same_to_the_bit(name):
+    array, options = make_page.arrays()[name]
+    blocks = Blocks()
+    blocks.add(array, **options)
+    again = read_block(blocks.entries[0], blocks.texts[0])
+    assert again.dtype == options.get("dtype", array.dtype)
+    assert again.tobytes() == array.ravel().astype(again.dtype).tobytes()
+    assert not set(blocks.texts[0]) & set("<>&\n")
+
+
+def test_the_arrays_that_vitest_reads_are_current():
+    kept = json.loads(make_page.FILE.read_text(encoding="utf-8"))
+    made = json.loads(make_page.text())
+    # Another zlib may pack the same bytes otherwise.
+    for entry in (*kept, *made):
+        again = read_block(entry["block"], entry.pop("text"))
+        assert again.tolist() == entry["values"]
+        del entry["block"]["bytes"]
+    assert kept == made, "run `make golden`, and look at what changed"
+
+
+def test_the_page_holds_the_layers_to_the_bit(lens):
+    contents = read_page(lens.to_html(layers=["conv", "logits"]))
+    for name in ("conv", "logits"):
+        found, layer = layer_of(contents, name), lens.record.layers[name]
+        assert found["top_unit"].tolist() == layer.top_unit.tolist()
+        assert found["top_value"].tobytes() == layer.top_value.tobytes()
+        assert found["silent"].tolist() == layer.silent.tolist()
+        np.testing.assert_allclose(found["cell_sum"], layer.cell_sum, rtol=1e-7)
+        assert found["cell_count"].tolist() == lens.record.cell_count.tolist()
+
+
+def test_the_latent_stands_for_its_own_index(lens):
+    contents = read_page(lens.to_html(layers=["latent"]))
+    assert layer_of(contents, "latent")["top_unit"] is None
+    assert contents["latent"].tobytes() == lens.record.latent.tobytes()
+
+
+def test_an_index_that_does_not_follow_from_the_latent_is_written_out():
+    record = made_up_record(60)
+    other = record.layers["latent"].top_value
+    other[3, 0] += 1
+    found = layer_of(read_page(LatentLens(record).to_html(layers=["latent"])), "latent")
+    assert found["top_value"].tobytes() == other.tobytes()
+
+
+def test_the_page_starts_where_the_lens_stands(lens):
+    lens.fraction, lens.j, lens.k, lens.layer = 0.2, 0.5, 4, "conv"
+    lens.label, lens.by, lens.correctness, lens.measure = "bee", "predicted", "correct", "count"
+    lens.color_by, lens.unit, lens.selection, lens.added = "unit", 7, [3, 4], [5]
+    state = read_page(lens.to_html())["state"]
+    for name in ("fraction", "j", "k", "layer", "label", "by", "correctness", "measure",
+                 "color_by", "unit", "sampler", "projection", "status"):  # fmt: skip
+        assert state[name] == getattr(lens, name), name
+    assert state["selection"].tolist() == [3, 4]
+    assert state["added"].tolist() == [5]
+    assert state["ranked"]["rank"].tolist() == lens.ranked["rank"].tolist()
+    assert state["points"]["xy"].tobytes() == lens.points["xy"].tobytes()
+    assert state["items"]["label"].tolist() == lens.record.label.tolist()
+
+
+def test_samplers_that_are_not_in_it_say_why(lens):
+    contents = read_page(lens.to_html(samplers=["random"]))
+    absent = {entry["name"]: entry["absent"] for entry in contents["state"]["about"]["samplers"]}
+    here = [name for name, why in absent.items() if not why]
+    assert here == ["max_margin", "random"]
+    assert sorted(each["sampler"] for each in contents["rankings"]) == here
+    assert "no kernel" in absent["coreset"]
+
+
+def test_pictures_are_those_of_the_sample_and_the_selection(lens):
+    lens.selection = [1, 2]
+    pictures = read_page(lens.to_html())["pictures"]
+    assert pictures["rows"] == sorted({1, 2, *lens.sample.index.tolist()})
+    first = lens._images[pictures["rows"][0]]
+    assert pictures["values"][: first.size].tolist() == first.ravel().tolist()
+    assert pictures["shapes"] == [[5, 6]]
+    assert read_page(lens.to_html(pictures="none"))["pictures"]["rows"] == []
+    assert read_page(lens.to_html(pictures=[8]))["pictures"]["rows"] == [8]
+
+
+def test_texts_are_pictures_too():
+    lens = LatentLens(made_up_record(60), images=[f"text {row} </script>" for row in range(60)])
+    pictures = read_page(lens.to_html(pictures=[7]))["pictures"]
+    assert (pictures["kind"], pictures["texts"]) == ("text", ["text 7 </script>"])
+
+
+def test_labels_and_title_cannot_leave_their_place():
+    latent, label, logits = blobs(60)
+    lens = LatentLens.from_arrays(latent, label, logits=logits, classes=HOSTILE)
+    plain = LatentLens.from_arrays(latent, label, logits=logits)
+    html = lens.to_html(title='<img src=x onerror=alert(1)> & "more"')
+    found, expected = Elements(html), Elements(plain.to_html())
+    assert [each["tag"] for each in found.found] == [each["tag"] for each in expected.found]
+    assert found.all("h1")[0]["text"] == '<img src=x onerror=alert(1)> & "more"'
+    assert read_page(html)["state"]["about"]["classes"] == HOSTILE
+    assert html.isascii() or "\u2028" not in html
+
+
+def test_the_policy_lets_the_pages_own_scripts_run_and_nothing_in(lens):
+    elements = Elements(lens.to_html())
+    policy = elements.all("meta")[1]["content"]
+    assert policy.startswith("default-src 'none'")
+    assert "http" not in policy
+    run = [each for each in elements.all("script") if each.get("type") in (None, "module")]
+    digests = [base64.b64encode(hashlib.sha256(each["text"].encode()).digest()) for each in run]
+    assert re.findall(r"sha256-([^']+)", policy) == [digest.decode() for digest in digests]
+    assert len(run) == 2
+    assert not [each for each in elements.found if {"src", "href"} & each.keys()]
+
+
+def test_the_same_state_gives_the_same_page(lens):
+    again = LatentLens(made_up_record(60), images=lens._images)
+    assert lens.to_html() == again.to_html()
+
+
+def test_what_was_left_out_stands_in_the_page_and_in_the_answer(lens, tmp_path):
+    said = lens.to_html(tmp_path / "page.html", layers=["conv"], keep=10 if lens.k > 8 else 8)
+    html = (tmp_path / "page.html").read_text(encoding="utf-8")
+    line = Elements(html).all("p")[0]["text"]
+    for words in ("2 layers (latent, logits)", "the sample's mean of conv", "12 other samplers"):
+        assert words in said
+        assert words in line
+    assert said.startswith(f"{tmp_path / 'page.html'}: 0.2 MB.")
+
+
+def test_a_smaller_index_is_said_and_holds_as_much(lens):
+    lens.k = 3
+    html = lens.to_html(layers=["conv"], keep=3)
+    assert layer_of(read_page(html), "conv")["top_unit"].shape == (60, 3)
+    assert "k up to 3 here" in Elements(html).all("p")[0]["text"]
+    about = read_page(html)["state"]["about"]
+    assert [layer["keep"] for layer in about["layers"]] == [3]
+
+
+def test_without_a_choice_the_page_takes_the_layers_that_fit():
+    rng = np.random.default_rng(0)
+    latent, label, logits = blobs(1500, d=20)
+    wide = {f"layer{i}": rng.normal(size=(1500, 60)).astype(np.float32) for i in range(5)}
+    record = record_from_arrays(latent, label, logits=logits, activations=wide)
+    lens = LatentLens(record, k=10)
+    html = lens.to_html(limit_mb=0.6)
+    shown = [layer["name"] for layer in read_page(html)["state"]["about"]["layers"]]
+    assert len(html.encode()) <= 600_000
+    assert 1 < len(shown) < len(record.layers)
+    assert lens.layer in shown
+
+
+def test_a_page_that_would_be_too_large_is_refused_with_what_to_leave_out(lens):
+    with pytest.raises(ValueError, match=r"limit_mb=0\.17: .*layer conv.*Leave something out"):
+        lens.to_html(layers=["conv", "latent"], limit_mb=0.17)
+
+
+def test_the_pass_is_run_first_and_refusals_come_before_it(tmp_path):
+    x = torch.rand(40, 6)
+    model = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 2))
+    loader = DataLoader(TensorDataset(x, torch.arange(40) % 2), batch_size=10)
+    lens = LatentLens(model, loader)
+    refusals = [
+        (ValueError, r"layers must be one of '0', '1', '2', got 'conv'", {"layers": ["conv"]}),
+        (TypeError, r"layers must be a list of names, such as \['0'\]", {"layers": "0"}),
+        (ValueError, "layers must name at least one", {"layers": []}),
+        (ValueError, "keep must be between 10 .*starts with the lens's k", {"keep": 3}),
+        (ValueError, "pictures must be one of 'sample', 'all', 'none'", {"pictures": "some"}),
+        (ValueError, "or a list of rows", {"pictures": [0.5]}),
+        (ValueError, "samplers must be one of 'max_margin'", {"samplers": ["mine"]}),
+        (TypeError, "title must be a string, got 3", {"title": 3}),
+        (ValueError, "limit_mb must be a positive number", {"limit_mb": 0}),
+        (FileNotFoundError, "is not. Make it first", {"path": tmp_path / "no" / "page.html"}),
+        (IsADirectoryError, "is a folder", {"path": tmp_path}),
+    ]
+    for kind, words, options in refusals:
+        with pytest.raises(kind, match=words):
+            lens.to_html(**options)
+    assert lens.status == "waiting"
+    with pytest.raises(ValueError, match="pictures must hold rows between 0 and 39"):
+        lens.to_html(pictures=[40])
+    assert lens.status == "ready"
+    assert layer_of(read_page(lens.to_html()), "0")["top_value"].shape == (40, 5)
+
+
+def test_a_page_that_cannot_be_written_leaves_the_old_one(lens, tmp_path, monkeypatch):
+    target = tmp_path / "page.html"
+    target.write_text("before")
+
+    def full(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        lens.to_html(target)
+    assert target.read_text() == "before"
+    assert [each.name for each in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_the_quality_is_in_it_where_it_is_known(lens):
+    lens.k = 3
+    assert read_page(lens.to_html())["quality"] == []
+    asked = {"sampler": "max_margin", "fraction": 0.05, "j": 0.7, "by": "true", "k": 3}
+    *_, told = handle(lens._ready(), {"kind": "quality", "id": 1, **asked})
+    (known,) = read_page(lens.to_html())["quality"]
+    assert {name: known[name] for name in ("sampler", "j", "by", "k")} == {
+        name: asked[name] for name in ("sampler", "j", "by", "k")
+    }
+    assert known["reply"] == {**known["reply"], "curves": told["curves"], "done": True}
