@@ -56,6 +56,17 @@ class SamplerInfo(TypedDict):
     """Why it cannot be chosen here, in a sentence; empty where it can."""
 
 
+class ColumnInfo(TypedDict):
+    """One column of the metadata; its values are asked for by name."""
+
+    name: str
+    kind: Literal["number", "category", "text"]
+    """A scale, colours, or words too many to be coloured."""
+    n_missing: int
+    n_levels: int
+    """How many distinct values there are; 0 for numbers."""
+
+
 class About(TypedDict):
     """What the header and the menus say; fixed once the pass is over."""
 
@@ -74,6 +85,8 @@ class About(TypedDict):
     """What a thumbnail of an item is."""
     fixed_layout: str
     """Why no other layout can be chosen here, in a sentence; empty where one can."""
+    columns: list[ColumnInfo]
+    """What the metadata have."""
     notes: list[str]
     """Sentences the pass has for the reader."""
 
@@ -125,6 +138,31 @@ class Ranked(TypedDict):
     """Sentences the sampler has for the reader."""
 
 
+class Trust(TypedDict):
+    """How far a map can be believed: neighbours in the latent that are so on the map."""
+
+    projection: str
+    k: int
+    """Neighbours per item."""
+    kept: NdArray
+    """(n_items,) uint8: how many of them the map keeps; 255 where it was not measured."""
+    mean: float
+    """Share kept, over the items measured."""
+    error: float
+    """Standard error of `mean`; 0 where every item was measured."""
+    random: float
+    """What items strewn at random would keep."""
+    n_measured: int
+
+
+class Slice(TypedDict):
+    """A selection under a name."""
+
+    name: str
+    rows: NdArray
+    """uint32, ascending."""
+
+
 class State(TypedDict):
     """The synced traits; a field's name is the trait's."""
 
@@ -152,13 +190,17 @@ class State(TypedDict):
     """By what the top-k units are ranked."""
     projection: str
     color_by: str
-    """"label", "pred", "correct", "loss", "margin" or "unit"."""
+    """"label", "pred", "correct", "loss", "margin", "unit", "kept" or a column's name."""
     unit: int
     """The unit of `layer` that was picked; -1 for none."""
     selection: NdArray
     """uint32 rows, ascending; empty for none."""
     added: NdArray
     """uint32 rows taken into the sample besides what the sampler takes; ascending."""
+    slices: list[Slice]
+    """Selections kept under names, in the order they were made."""
+    map_trust: Trust | None
+    """Of the layout in `points`; None until it is measured."""
 
 
 class Question(TypedDict):
@@ -249,6 +291,23 @@ class ContrastRequest(TypedDict):
     selection: NdArray | None
     against: Literal["rest", "opposite"]
     """The rest of the group's class, or the same group with the other correctness."""
+
+
+class ColumnRequest(TypedDict):
+    """The values of one column of the metadata."""
+
+    kind: Literal["column"]
+    id: int
+    column: str
+
+
+class NeighborsRequest(TypedDict):
+    """The items nearest to one in the latent."""
+
+    kind: Literal["neighbors"]
+    id: int
+    row: int
+    n: int
 
 
 class CancelRequest(TypedDict):
@@ -441,6 +500,30 @@ class ContrastReply(TypedDict):
     note: str
 
 
+class ColumnReply(TypedDict):
+    """One column of the metadata."""
+
+    kind: Literal["column"]
+    id: int
+    column: str
+    values: NdArray
+    """(n_items,): numbers as float64, NaN where missing; else int32 positions in
+    `levels`, -1 where missing."""
+    levels: list[str]
+
+
+class NeighborsReply(TypedDict):
+    """The items nearest to one, the nearest first."""
+
+    kind: Literal["neighbors"]
+    id: int
+    row: int
+    rows: NdArray
+    """uint32."""
+    distance: NdArray
+    """float32, Euclidean."""
+
+
 class ProgressReply(TypedDict):
     """How far an answer is; the answer itself follows."""
 
@@ -474,6 +557,8 @@ Request = (
     | PicturesRequest
     | QualityRequest
     | ContrastRequest
+    | ColumnRequest
+    | NeighborsRequest
     | CancelRequest
 )
 Reply = (
@@ -485,6 +570,8 @@ Reply = (
     | PicturesReply
     | QualityReply
     | ContrastReply
+    | ColumnReply
+    | NeighborsReply
     | ProgressReply
     | ErrorReply
     | DroppedReply

@@ -223,6 +223,7 @@ function make_state({ n, label, pred, ratio, xy }: Drawn): State {
       ],
       pictures: "image",
       fixed_layout: "",
+      columns: [],
       notes: [],
     },
     items: {
@@ -247,6 +248,8 @@ function make_state({ n, label, pred, ratio, xy }: Drawn): State {
     unit: -1,
     selection: encode(new Uint32Array(0)) as NdArray,
     added: encode(new Uint32Array(0)) as NdArray,
+    slices: [],
+    map_trust: null,
   };
 }
 

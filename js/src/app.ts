@@ -1,6 +1,7 @@
 /** The lens's layout: which panes there are and where. */
 
 import { h } from "./dom";
+import { undo_keys } from "./history";
 import { controls } from "./panes/controls";
 import { header } from "./panes/header";
 import { map } from "./panes/map";
@@ -11,6 +12,7 @@ import { missing } from "./panes/missing";
 import { notices } from "./panes/notices";
 import type { Pane } from "./panes/pane";
 import { quality } from "./panes/quality";
+import { selecting } from "./panes/selecting";
 import { strip } from "./panes/strip";
 import { top_k } from "./panes/top_k";
 import { working } from "./panes/working";
@@ -21,6 +23,7 @@ import type { Store } from "./store";
 const PANES: readonly (readonly [string, Pane])[] = [
   ["header", header],
   ["controls", controls],
+  ["selecting", selecting],
   ["map", map],
   ["top-k", top_k],
   ["max-neurons", max_neurons],
@@ -42,6 +45,7 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): void 
   el.append(root);
   signal.addEventListener("abort", () => root.remove(), { once: true });
   keep_keys(root, signal);
+  undo_keys(root, store, signal);
   open(notices, root.firstElementChild as HTMLElement, store, signal);
   open(working, waiting, store, signal);
 

@@ -2,6 +2,7 @@
 
 import { type Cell, count_cells, count_errors } from "./cells";
 import { decode, decode_as } from "./codec";
+import { read_kept } from "./columns";
 import type {
   About,
   Items,
@@ -11,6 +12,7 @@ import type {
   Question,
   Ranked,
   SamplerInfo,
+  Trust,
 } from "./protocol.gen";
 import * as query from "./query";
 import {
@@ -66,6 +68,8 @@ export interface Derived {
   sample_order: Uint32Array;
   /** Rows selected, ascending. */
   picked: Uint32Array;
+  /** Share of each item's neighbours that the map keeps, NaN where not measured; null before. */
+  kept: Float64Array | null;
   /** The class's number; -1 for all classes. */
   class_index: number;
   group: Group;
@@ -173,6 +177,7 @@ function item_recipes() {
       return out.subarray(0, orders ? query.write_sample_order(taken, orders, out) : 0);
     }),
     picked: from(["selection"], (selection) => decode_as(selection, "uint32")),
+    kept: from(["map_trust"], (trust: Trust | null) => trust && read_kept(trust)),
   };
 }
 

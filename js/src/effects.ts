@@ -1,13 +1,17 @@
 /** What is fetched from the kernel as the state changes, and where it is put. */
 
 import { decode_as } from "./codec";
+import { keep_columns } from "./columns";
+import { keep_history } from "./history";
 import type { Answer, LayerReply, QualityReply, Question } from "./protocol.gen";
 import type { Figures, LayerIndex } from "./query";
 import { Dropped, words } from "./rpc";
-import type { LensStore, Means, QualityQuestion, Told } from "./store";
+import type { LensStore, Means, Near, QualityQuestion, Told } from "./store";
 
 /** How long the controls must rest before the kernel is asked. */
 const REST_MS = 120;
+/** Neighbours of the clicked item that are shown. */
+const NEIGHBORS = 10;
 /** What takes the kernel seconds is asked for later. */
 const QUALITY_REST_MS = 400;
 
@@ -19,6 +23,9 @@ export function start_effects(store: LensStore, signal: AbortSignal): void {
   keep_means(store, signal);
   keep_told(store, signal);
   keep_quality(store, signal);
+  keep_columns(store, signal);
+  keep_near(store, signal);
+  keep_history(store, signal);
 }
 
 function forget_old_items(store: LensStore, signal: AbortSignal): void {
@@ -31,6 +38,7 @@ function forget_old_items(store: LensStore, signal: AbortSignal): void {
       store.layers.clear();
       store.forget_pictures();
       store.set({ index: null, latent: null, means: null, told: null, quality: null });
+      store.set({ columns: new Map(), column_errors: new Map(), focus: -1 });
     },
     signal,
   );
@@ -138,6 +146,32 @@ function keep_told(store: LensStore, signal: AbortSignal): void {
       const question = store.get("question");
       const known = is_answered(store.get("told"), question);
       if (info && !info.in_browser && store.get("ranked") && !known) void fetch(question);
+    },
+    signal,
+  );
+}
+
+function keep_near(store: LensStore, signal: AbortSignal): void {
+  const fetch = async (row: number): Promise<void> => {
+    let near: Near;
+    try {
+      const found = await store.ask({ kind: "neighbors", row, n: NEIGHBORS });
+      const rows = decode_as(found.rows, "uint32");
+      near = { row, rows, distance: decode_as(found.distance, "float32"), error: "" };
+    } catch (error) {
+      if (error instanceof Dropped) return;
+      const none = { rows: new Uint32Array(0), distance: new Float32Array(0) };
+      near = { row, ...none, error: words(error) };
+    }
+    if (store.get("focus") === row) store.set({ near });
+  };
+  store.watch(
+    ["focus"],
+    () => {
+      const row = store.get("focus");
+      if (row === (store.get("near")?.row ?? -1)) return;
+      store.set({ near: null });
+      if (row >= 0) void fetch(row);
     },
     signal,
   );

@@ -44,6 +44,16 @@ export interface SamplerInfo {
   absent: string;
 }
 
+/** One column of the metadata; its values are asked for by name. */
+export interface ColumnInfo {
+  name: string;
+  /** A scale, colours, or words too many to be coloured. */
+  kind: "number" | "category" | "text";
+  n_missing: number;
+  /** How many distinct values there are; 0 for numbers. */
+  n_levels: number;
+}
+
 /** What the header and the menus say; fixed once the pass is over. */
 export interface About {
   model: string;
@@ -61,6 +71,8 @@ export interface About {
   pictures: "image" | "text" | "series" | "none";
   /** Why no other layout can be chosen here, in a sentence; empty where one can. */
   fixed_layout: string;
+  /** What the metadata have. */
+  columns: ColumnInfo[];
   /** Sentences the pass has for the reader. */
   notes: string[];
 }
@@ -109,6 +121,29 @@ export interface Ranked {
   notes: string[];
 }
 
+/** How far a map can be believed: neighbours in the latent that are so on the map. */
+export interface Trust {
+  projection: string;
+  /** Neighbours per item. */
+  k: number;
+  /** (n_items,) uint8: how many of them the map keeps; 255 where it was not measured. */
+  kept: NdArray;
+  /** Share kept, over the items measured. */
+  mean: number;
+  /** Standard error of `mean`; 0 where every item was measured. */
+  error: number;
+  /** What items strewn at random would keep. */
+  random: number;
+  n_measured: number;
+}
+
+/** A selection under a name. */
+export interface Slice {
+  name: string;
+  /** uint32, ascending. */
+  rows: NdArray;
+}
+
 /** The synced traits; a field's name is the trait's. */
 export interface State {
   status: Status;
@@ -134,7 +169,7 @@ export interface State {
   /** By what the top-k units are ranked. */
   measure: Measure;
   projection: string;
-  /** "label", "pred", "correct", "loss", "margin" or "unit". */
+  /** "label", "pred", "correct", "loss", "margin", "unit", "kept" or a column's name. */
   color_by: string;
   /** The unit of `layer` that was picked; -1 for none. */
   unit: number;
@@ -142,6 +177,10 @@ export interface State {
   selection: NdArray;
   /** uint32 rows taken into the sample besides what the sampler takes; ascending. */
   added: NdArray;
+  /** Selections kept under names, in the order they were made. */
+  slices: Slice[];
+  /** Of the layout in `points`; None until it is measured. */
+  map_trust: Trust | null;
 }
 
 /** One state of the controls, complete: traits may arrive later than messages. */
@@ -223,6 +262,21 @@ export interface ContrastRequest {
   selection: NdArray | null;
   /** The rest of the group's class, or the same group with the other correctness. */
   against: "rest" | "opposite";
+}
+
+/** The values of one column of the metadata. */
+export interface ColumnRequest {
+  kind: "column";
+  id: number;
+  column: string;
+}
+
+/** The items nearest to one in the latent. */
+export interface NeighborsRequest {
+  kind: "neighbors";
+  id: number;
+  row: number;
+  n: number;
 }
 
 /** Stop the pass, the contrast or the layout that is running. */
@@ -404,6 +458,30 @@ export interface ContrastReply {
   note: string;
 }
 
+/** One column of the metadata. */
+export interface ColumnReply {
+  kind: "column";
+  id: number;
+  column: string;
+  /**
+   * (n_items,): numbers as float64, NaN where missing; else int32 positions in
+   * `levels`, -1 where missing.
+   */
+  values: NdArray;
+  levels: string[];
+}
+
+/** The items nearest to one, the nearest first. */
+export interface NeighborsReply {
+  kind: "neighbors";
+  id: number;
+  row: number;
+  /** uint32. */
+  rows: NdArray;
+  /** float32, Euclidean. */
+  distance: NdArray;
+}
+
 /** How far an answer is; the answer itself follows. */
 export interface ProgressReply {
   kind: "progress";
@@ -425,9 +503,9 @@ export interface DroppedReply {
   id: number;
 }
 
-export type Request = HelloRequest | LayerRequest | LatentRequest | MeansRequest | AnswerRequest | PicturesRequest | QualityRequest | ContrastRequest | CancelRequest;
+export type Request = HelloRequest | LayerRequest | LatentRequest | MeansRequest | AnswerRequest | PicturesRequest | QualityRequest | ContrastRequest | ColumnRequest | NeighborsRequest | CancelRequest;
 
-export type Reply = OkReply | LayerReply | LatentReply | MeansReply | AnswerReply | PicturesReply | QualityReply | ContrastReply | ProgressReply | ErrorReply | DroppedReply;
+export type Reply = OkReply | LayerReply | LatentReply | MeansReply | AnswerReply | PicturesReply | QualityReply | ContrastReply | ColumnReply | NeighborsReply | ProgressReply | ErrorReply | DroppedReply;
 
 /** One array of an exported page, whose text stands in an element of its own. */
 export interface Block {

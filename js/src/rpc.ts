@@ -34,7 +34,12 @@ export class KernelGone extends Error {
 }
 
 /** Of these only the newest question is worth an answer. */
-const NEWEST_WINS: ReadonlySet<RequestKind> = new Set<RequestKind>(["means", "answer", "quality"]);
+const NEWEST_WINS: ReadonlySet<RequestKind> = new Set<RequestKind>([
+  "means",
+  "answer",
+  "quality",
+  "neighbors",
+]);
 
 interface Pending {
   kind: RequestKind;

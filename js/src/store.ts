@@ -5,7 +5,14 @@ import { Cache } from "./cache";
 import { encode } from "./codec";
 import { type Derived, recipes } from "./derive";
 import { PictureBook } from "./pictures";
-import type { Picture, QualityReply, QualityRequest, Question, State } from "./protocol.gen";
+import type {
+  NdArray,
+  Picture,
+  QualityReply,
+  QualityRequest,
+  Question,
+  State,
+} from "./protocol.gen";
 import type { Figures, LayerIndex } from "./query";
 import { Reactive, type Schedule } from "./reactive";
 import {
@@ -17,6 +24,7 @@ import {
   type RequestKind,
   Rpc,
 } from "./rpc";
+import type { Column } from "./search";
 
 /** How far a question to the kernel is; null when none is open. */
 export interface Waiting {
@@ -60,6 +68,21 @@ export interface Quality {
 /** Against what a group is set beside it in the figures. */
 export type Compare = "nothing" | "correctness" | "selection";
 
+/** Selections one after the other. */
+export interface History {
+  steps: readonly NdArray[];
+  at: number;
+}
+
+/** An item's nearest in the latent, the nearest first. */
+export interface Near {
+  row: number;
+  rows: Uint32Array;
+  distance: Float32Array;
+  /** Why they could not be had, in a sentence; empty if they are here. */
+  error: string;
+}
+
 /** State that never leaves the browser. */
 export interface Local {
   /** The row under the pointer; -1 for none. */
@@ -91,6 +114,18 @@ export interface Local {
   kernel_slow: boolean;
   /** Rises whenever pictures have arrived. */
   pictures: number;
+  /** Columns of the metadata by name, those that are here. */
+  columns: ReadonlyMap<string, Column>;
+  /** Columns that something shown needs. */
+  wanted: ReadonlySet<string>;
+  /** Why a column could not be had, by its name. */
+  column_errors: ReadonlyMap<string, string>;
+  /** What was selected, oldest first, and which of these is selected now. */
+  history: History;
+  /** The item that was clicked; -1 for none. */
+  focus: number;
+  /** The clicked item's nearest in the latent; null until they are here. */
+  near: Near | null;
 }
 
 /** All that can be read and watched. */
@@ -146,6 +181,8 @@ const SYNCED = Object.keys({
   unit: 0,
   selection: 0,
   added: 0,
+  slices: 0,
+  map_trust: 0,
 } satisfies Record<keyof State, 0>) as (keyof State)[];
 
 const LOCAL: Local = {
@@ -164,6 +201,12 @@ const LOCAL: Local = {
   waiting: {},
   kernel_slow: false,
   pictures: 0,
+  columns: new Map(),
+  wanted: new Set(),
+  column_errors: new Map(),
+  history: { steps: [], at: -1 },
+  focus: -1,
+  near: null,
 };
 
 /** Bytes of layers' indices kept in the browser. */
@@ -194,6 +237,7 @@ export class LensStore implements Store {
     const start = { ...(synced as State), ...LOCAL };
     start.selection ??= encode(new Uint32Array(0));
     start.added ??= encode(new Uint32Array(0));
+    start.slices ??= [];
     this.values = new Reactive<Truth, keyof Derived>(start, recipes(), schedule, () =>
       this.write(),
     );

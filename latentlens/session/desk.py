@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from latentlens.core.checks import check_choice
-from latentlens.session import contrast, quality, replies
+from latentlens.session import contrast, items, quality, replies
 from latentlens.session.session import Session
 
 ANSWERS: dict[str, Callable[[Session, Mapping[str, Any]], Iterator[dict[str, Any]]]] = {
@@ -17,6 +17,8 @@ ANSWERS: dict[str, Callable[[Session, Mapping[str, Any]], Iterator[dict[str, Any
     "pictures": replies.pictures,
     "quality": quality.quality,
     "contrast": contrast.reply,
+    "column": items.column,
+    "neighbors": items.neighbors,
 }
 """A kind of `protocol.Request` and what answers it."""
 RUN_MODEL = frozenset({"means", "contrast"})

@@ -22,6 +22,7 @@ from latentlens.core.estimate import MeanEstimate, mean_estimate, value_bounds
 from latentlens.core.fidelity import QuerySet
 from latentlens.core.held import HeldActivations
 from latentlens.core.linear import latent_scores
+from latentlens.core.metadata import Column, Metadata
 from latentlens.core.meter import Draw, Meter, Scores
 from latentlens.core.picture import Pictures
 from latentlens.core.query import answer, cell_mean, members, row_mean
@@ -69,6 +70,8 @@ class Session:
         is known for the latent alone.
     pictures : Pictures, optional
         What people see of an item.
+    metadata : Metadata, optional
+        What is known of each item besides, one value per row.
     random_state : int
         Seed of every sampler.
     held_budget : int
@@ -83,6 +86,7 @@ class Session:
         *,
         read_activations: ReadActivations | None = None,
         pictures: Pictures | None = None,
+        metadata: Metadata | None = None,
         random_state: int = 0,
         held_budget: int = HELD_BUDGET,
         rankings: Mapping[str, Ranking] | None = None,
@@ -91,6 +95,7 @@ class Session:
         self.held = HeldActivations(len(record), held_budget)
         self._read = read_activations
         self.pictures = pictures
+        self.metadata = metadata or Metadata()
         self._random_state = random_state
         self._rankings = dict(rankings or {})
         self._scores: NDArray[np.float64] | None = None
@@ -484,6 +489,19 @@ class Session:
             values[new] = np.concatenate(read)
             self.held.hold(layer.name, missing, values[new])
         return values
+
+    # -- what is known of the items ----------------------------------------------
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """The columns that conditions may be about: the loss, and those of the metadata."""
+        loss = self.record.loss
+        own = {} if loss is None else {"loss": loss}
+        numbers = {
+            name: Column(name=name, origin="float", values=values.astype(np.float64))
+            for name, values in own.items()
+        }
+        return {**numbers, **self.metadata}
 
     # -- what can be sent ------------------------------------------------------------
 

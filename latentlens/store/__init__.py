@@ -13,6 +13,7 @@ from latentlens.store.archive import (
     refusing,
     write_archive,
 )
+from latentlens.store.columns import column_parts, read_columns
 from latentlens.store.parts import Parts
 from latentlens.store.pictures import KeptPictures, picture_parts, read_pictures
 from latentlens.store.records import (
@@ -27,9 +28,11 @@ __all__ = [
     "KeptPictures",
     "Parts",
     "WrongFile",
+    "column_parts",
     "picture_parts",
     "ranking_parts",
     "read_archive",
+    "read_columns",
     "read_pictures",
     "read_ranking",
     "read_record",

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from latentlens.core.answer import Answer
 from latentlens.core.design import Design, effective_size
 from latentlens.core.estimate import MeanEstimate
+from latentlens.core.metadata import Metadata
 from latentlens.core.metrics import cosine_distance
 from latentlens.core.predicted import (
     read_out,
@@ -28,7 +29,11 @@ NONE_UNIT = -1
 
 
 def items_frame(
-    record: Record, ranking: Ranking, roles: NDArray[np.uint8], xy: NDArray[np.float32]
+    record: Record,
+    ranking: Ranking,
+    roles: NDArray[np.uint8],
+    xy: NDArray[np.float32],
+    metadata: Metadata,
 ) -> pd.DataFrame:
     """Put all that is known of each item into a DataFrame, indexed by row."""
     import pandas as pd
@@ -46,6 +51,7 @@ def items_frame(
         "in_sample": roles > 0,
         "x": xy[:, 0],
         "y": xy[:, 1],
+        **{column.name: column.plain() for column in metadata.columns},
     }
     return pd.DataFrame(columns, index=pd.RangeIndex(len(record), name="row"))
 

@@ -139,6 +139,7 @@ def _make(cls: Any, saved: Saved, model: Any, loader: Any, options: dict[str, An
     own = {
         **saved.first_state,
         "random_state": saved.random_state,
+        "metadata": saved.metadata,
         "_saved": saved,
         **options,
     }

@@ -13,6 +13,7 @@ import traitlets as t
 from numpy.typing import ArrayLike, NDArray
 
 from latentlens.core.from_arrays import record_from_arrays
+from latentlens.core.metadata import Metadata
 from latentlens.core.picture import Pictures
 from latentlens.core.record import Record
 from latentlens.embed import Layout, layouts
@@ -22,6 +23,8 @@ from latentlens.widget.cell import Cell
 from latentlens.widget.conductor import Conductor, Job, running_loop
 from latentlens.widget.handover import Handover
 from latentlens.widget.save import Saved, fitting_record, kept_pictures, read_options
+from latentlens.widget.items import Items
+from latentlens.widget.metadata import fit_rows, read_metadata
 from latentlens.widget.state import CONTROLS, OWN_PROJECTION
 from latentlens.widget.wire import pack, unpack
 
@@ -34,7 +37,7 @@ REPORT_S = 0.1
 """How often progress is reported at most."""
 
 
-class LatentLens(Cell, Handover):
+class LatentLens(Cell, Items, Handover):
     """Look at a model through its latent space, on all items and on a sample.
 
     Shown as the last line of a cell it reads the data once, in steps between
@@ -70,6 +73,11 @@ class LatentLens(Cell, Handover):
         or a series. An item's input is what ``dataset[row]`` has beside the label.
     images : sequence, optional
         What to show of each row where there is no dataset to read it from.
+    metadata : DataFrame, Table or mapping, optional
+        What is known of the items besides: a pandas, polars or arrow table with
+        one row per item of the dataset, in its order, or a mapping of names to
+        sequences. Its columns colour the map, stand in the tooltips and in
+        `frame`, and can be searched.
     projection : str, transformer or array
         "pca", "tsne" or "umap"; anything with ``fit_transform``; or the points
         themselves, shape (n_items, 2).
@@ -124,6 +132,7 @@ class LatentLens(Cell, Handover):
         predict: Callable[[Any], Any] | None = None,
         render: Callable[[Any], Any] | None = None,
         images: Sequence[Any] | None = None,
+        metadata: Any = None,
         projection: Any = "pca",
         device: Any = None,
         random_state: int = 0,
@@ -146,10 +155,12 @@ class LatentLens(Cell, Handover):
         self._own_projection = None if isinstance(projection, str) else projection
         self._xy: NDArray[np.float32] | None = None
         known = model if isinstance(model, Record) else None
+        self._metadata = Metadata() if metadata is None else read_metadata(metadata)
         if isinstance(model, Record):
             classes, latent_layer = model.classes, model.latent_layer
             widths = {name: layer.units for name, layer in model.layers.items()}
             keep = max(layer.keep for layer in model.layers.values())
+            self._metadata = fit_rows(self._metadata, len(model))
         else:
             plan = self._look(
                 model, loader, layer=layer, layers=layers, reduce=reduce, keep=keep,
@@ -160,12 +171,14 @@ class LatentLens(Cell, Handover):
             self._options = read_options(plan, layer, layers, reduce, keep)
             if _saved is not None:
                 known = fitting_record(plan, _saved.record, insist=_saved.insist)
+            self._metadata = _fit_plan(self._metadata, plan)
             self._try_render()
         super().__init__(
             layers=widths,
             keep=keep,
             classes=classes,
             own_projection=self._own_projection is not None,
+            columns=tuple(self._metadata),
             layer=latent_layer,
             projection=projection if self._own_projection is None else OWN_PROJECTION,
             **_only_controls(state),
@@ -324,6 +337,8 @@ class LatentLens(Cell, Handover):
             record,
             read_activations=self._reader(),
             pictures=self._pictures(),
+            # Of a stream the length shows only now.
+            metadata=fit_rows(self._metadata, len(record)),
             random_state=self._random_state,
             rankings=None if self._saved is None else self._saved.rankings,
         )
@@ -409,6 +424,15 @@ class LatentLens(Cell, Handover):
             ],
             "pictures": session.picture_kind(),
             "fixed_layout": "",
+            "columns": [
+                {
+                    "name": column.name,
+                    "kind": column.kind,
+                    "n_missing": int(column.missing.sum()),
+                    "n_levels": len(column.levels),
+                }
+                for column in session.metadata.columns
+            ],
             "notes": list(record.meta.get("notes", ())),
         }
 
@@ -435,7 +459,7 @@ class LatentLens(Cell, Handover):
             Job(
                 steps=fit(),
                 on_step=self._take_ranking,
-                on_end=partial(self._report, "ranking"),
+                on_end=partial(self._end, "ranking"),
                 on_error=partial(self._fail, "ranking"),
             ),
         )
@@ -458,13 +482,14 @@ class LatentLens(Cell, Handover):
             Job(
                 steps=layouts(wanted, session.record.latent, random_state=self._random_state),
                 on_step=partial(self._take_layout, self.projection),
-                on_end=partial(self._report, "layout"),
+                on_end=partial(self._end, "layout"),
                 on_error=partial(self._fail, "layout"),
                 on_stop=self._stop_layout,
             ),
         )
 
     def _take_layout(self, projection: str, layout: Layout) -> None:
+        self._forget_trust()
         self._xy = layout.xy
         self._tell(points={"projection": projection, "xy": layout.xy, "done": layout.done})
         self._report("layout", layout.text, layout.progress)
@@ -473,6 +498,11 @@ class LatentLens(Cell, Handover):
         self._report("layout")
         if self.points is not None:
             self._tell(points={**self.points, "done": True})
+        self._measure_trust()
+
+    def _end(self, activity: str) -> None:
+        self._report(activity)
+        self._measure_trust()
 
     def _fail(self, activity: str, error: Exception) -> None:
         self._report(activity)
@@ -598,6 +628,14 @@ class LatentLens(Cell, Handover):
     def _projection_changed(self, _: Any) -> None:
         if self._session is not None:
             self._lay_out()
+
+
+def _fit_plan(metadata: Metadata, plan: Plan) -> Metadata:
+    """Give the metadata of the items that will be read, where their number is known."""
+    if plan.n_items is None:
+        return metadata
+    ids = plan.source.ids if plan.random_access else None
+    return fit_rows(metadata, plan.n_items, ids, len(plan.dataset) if plan.random_access else None)
 
 
 def _through_first(replies: Iterator[Any], kind: str) -> Iterator[Any]:

@@ -64,12 +64,12 @@ class Results(Neurons):
 
     @property
     def frame(self) -> pd.DataFrame:
-        """All items, one row each: classes, loss, margin, role in the sample, place on the map."""
+        """All items, one row each: classes, loss, role in the sample, place on the map, metadata."""
         session = self._ready()
         assert self._xy is not None
         ranking = session.ranking(self.sampler)
         roles = session.roles(self._question())
-        return frames.items_frame(session.record, ranking, roles, self._xy)
+        return frames.items_frame(session.record, ranking, roles, self._xy, session.metadata)
 
     def top_k(
         self,

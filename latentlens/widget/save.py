@@ -13,6 +13,7 @@ import traitlets as t
 from numpy.typing import ArrayLike, NDArray
 
 from latentlens.core.checks import check_choice, check_rows
+from latentlens.core.metadata import Metadata
 from latentlens.core.picture import Pictures
 from latentlens.core.record import Record
 from latentlens.core.sample import Ranking
@@ -22,9 +23,11 @@ from latentlens.store import (
     KeptPictures,
     Parts,
     WrongFile,
+    column_parts,
     picture_parts,
     ranking_parts,
     read_archive,
+    read_columns,
     read_pictures,
     read_ranking,
     read_record,
@@ -38,7 +41,9 @@ if TYPE_CHECKING:
     from latentlens.extract import Plan
     from latentlens.session import Session
 
-DERIVED = frozenset({"status", "progress", "doing", "error", "about", "items", "points", "ranked"})
+DERIVED = frozenset(
+    ("status", "progress", "doing", "error", "about", "items", "points", "ranked", "map_trust")
+)
 """Traits that follow from the record, or say what is going on."""
 FIRST = ("sampler", "projection")
 """Traits that a lens is made with, since work follows from them."""
@@ -60,6 +65,7 @@ class Saved:
         Those that had been fitted.
     points : dict
         The layout: projection, xy of shape (n_items, 2) float32, and done.
+    metadata : Metadata
     state : dict
         The traits.
     pictures : KeptPictures or None
@@ -73,6 +79,7 @@ class Saved:
     record: Record
     rankings: dict[str, Ranking]
     points: dict[str, Any]
+    metadata: Metadata
     state: dict[str, Any]
     pictures: KeptPictures | None
     options: dict[str, Any] | None
@@ -121,6 +128,7 @@ def write_saved(
         "record": record_parts(record),
         "rankings": {name: parts for name, parts in rankings.items() if parts is not None},
         "points": dict(lens.points),
+        "metadata": column_parts(session.metadata),
         "state": {name: getattr(lens, name) for name in saved_traits(lens)},
         "pictures": None
         if shown is None or not len(chosen)
@@ -198,6 +206,10 @@ def _read(parts: Parts) -> Saved:
             if name in SAMPLERS
         },
         points=_read_points(parts.part("points"), len(record)),
+        # A lens without metadata may have been saved before there were any.
+        metadata=read_columns(parts.part("metadata"), len(record))
+        if "metadata" in parts.content
+        else Metadata(),
         state=state,
         pictures=None if shown is None else read_pictures(parts.part("pictures"), len(record)),
         options=None if options is None else _read_options(parts.part("options")),

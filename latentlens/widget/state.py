@@ -15,15 +15,16 @@ from latentlens.core.checks import check_share
 from latentlens.core.query import BYS, CORRECTNESSES, MEASURES
 from latentlens.embed import PROJECTIONS
 from latentlens.samplers import SAMPLERS
+from latentlens.widget.slices import slices
 from latentlens.widget.traits import bundle, rows, synced
 
 STATIC = Path(__file__).parent.parent / "static"
-COLORS = ("label", "pred", "correct", "loss", "margin", "unit")
+COLORS = ("label", "pred", "correct", "loss", "margin", "unit", "kept")
 OWN_PROJECTION = "own"
 """The projection's name when the caller brought a transformer or an array."""
 CONTROLS = (
     "sampler", "fraction", "j", "label", "by", "correctness", "k", "measure", "color_by", "unit",
-    "selection", "added",
+    "selection", "added", "slices",
 )  # fmt: skip
 """Traits that may be given when a lens is made."""
 
@@ -47,6 +48,8 @@ class State(anywidget.AnyWidget):
         The classes' names.
     own_projection : bool
         Whether the caller brought a projection.
+    columns : sequence of str
+        What the metadata have.
     **state
         Values of the traits.
     """
@@ -77,6 +80,8 @@ class State(anywidget.AnyWidget):
     unit = synced(t.Int(-1))
     selection = rows()
     added = rows()
+    slices = slices()
+    map_trust = bundle()
 
     def __init__(
         self,
@@ -85,6 +90,7 @@ class State(anywidget.AnyWidget):
         keep: int,
         classes: Sequence[str],
         own_projection: bool,
+        columns: Sequence[str] = (),
         **state: Any,
     ) -> None:
         self._layers, self._classes = tuple(layers), ("", *classes)
@@ -92,6 +98,7 @@ class State(anywidget.AnyWidget):
         self._most_k = keep if any(units > keep for units in layers.values()) else None
         self._projections = (*PROJECTIONS, OWN_PROJECTION) if own_projection else PROJECTIONS
         self._n_items: int | None = None
+        self._colors = (*COLORS, *columns)
         if self._most_k is not None:
             state.setdefault("k", min(10, self._most_k))
         super().__init__(**state)
@@ -142,7 +149,7 @@ class State(anywidget.AnyWidget):
 
     @t.validate("color_by")
     def _check_color_by(self, proposal: Any) -> str:
-        return _one_of(proposal["value"], "color_by", COLORS)
+        return _one_of(proposal["value"], "color_by", self._colors)
 
     @t.validate("projection")
     def _check_projection(self, proposal: Any) -> str:
@@ -158,11 +165,17 @@ class State(anywidget.AnyWidget):
 
     @t.validate("selection", "added")
     def _check_rows(self, proposal: Any) -> NDArray[np.uint32]:
-        chosen: NDArray[np.uint32] = proposal["value"]
+        return self._below_end(proposal["value"], proposal["trait"].name)
+
+    @t.validate("slices")
+    def _check_slices(self, proposal: Any) -> dict[str, NDArray[np.uint32]]:
+        held: dict[str, NDArray[np.uint32]] = proposal["value"]
+        return {name: self._below_end(held[name], f"slices[{name!r}]") for name in held}
+
+    def _below_end(self, chosen: NDArray[np.uint32], name: str) -> NDArray[np.uint32]:
         if self._n_items is not None and len(chosen) and chosen[-1] >= self._n_items:
             raise t.TraitError(
-                f"{proposal['trait'].name} must hold rows below {self._n_items:,}; "
-                f"got {chosen[-1]:,}."
+                f"{name} must hold rows below {self._n_items:,}; got {chosen[-1]:,}."
             )
         return chosen
 

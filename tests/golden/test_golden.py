@@ -53,3 +53,9 @@ def test_the_golden_questions_have_and_lack_every_field(kept, field):
     lacking = [q["answer"][field] is None for q in kept["questions"]]
     assert any(lacking)
     assert not all(lacking)
+
+
+def test_the_golden_searches_are_current():
+    made = runpy.run_path(str(HERE / "make_search.py"))["text"]()
+    kept = (HERE / "search.json").read_text(encoding="utf-8")
+    assert made == kept, "run `make golden`, and look at what changed"

@@ -1,5 +1,6 @@
 /** By what the items are coloured: an entry of a palette for each, and the key to read it by. */
 
+import { column_names } from "../columns";
 import {
   CORRECT,
   class_colours,
@@ -10,7 +11,7 @@ import {
   WRONG,
 } from "../palette";
 import type { Store } from "../store";
-import { short, unit_noun } from "../words";
+import { short, unit_noun, whole } from "../words";
 
 /** Entry 0 of a palette. */
 export const UNKNOWN_INK = 0;
@@ -40,10 +41,8 @@ export interface Colouring {
   unknown: number;
 }
 
-export type ColourBy = "label" | "pred" | "correct" | "loss" | "margin" | "unit";
-
 /** What can be asked for, and why it may not be had now. */
-export function choices(store: Store): { by: ColourBy; title: string; missing: string }[] {
+export function choices(store: Store): { by: string; title: string; missing: string }[] {
   const ranking = store.get("ranking");
   const pred = store.get("pred");
   const unit = store.get("unit");
@@ -59,6 +58,12 @@ export function choices(store: Store): { by: ColourBy; title: string; missing: s
       title: unit < 0 ? noun : `${noun} ${unit} of ${store.get("layer")}`,
       missing: unit < 0 ? "click a bar first" : "",
     },
+    { by: "kept", title: "neighbours kept", missing: store.get("kept") ? "" : "not measured yet" },
+    ...(store.get("about")?.columns ?? []).map(({ name, kind, n_levels }) => ({
+      by: name,
+      title: name,
+      missing: kind === "text" ? `${whole(n_levels)} different texts` : "",
+    })),
   ];
 }
 
@@ -73,6 +78,8 @@ export function colour_items(store: Store, theme: Theme, n: number): Colouring {
   if (by === "loss") return by_loss(store, theme, n);
   if (by === "margin") return by_margin(store, theme, n);
   if (by === "unit" && store.get("unit") >= 0) return by_unit(store, theme, n);
+  if (by === "kept") return by_kept(store, theme, n);
+  if (column_names(store).includes(by)) return by_column(store, theme, n, by);
   return by_class(store, theme, n, by === "pred" ? "predicted" : "true");
 }
 
@@ -122,8 +129,32 @@ function by_unit(store: Store, theme: Theme, n: number): Colouring {
   return ramp({ values, range, ticks: even_ticks(...range), title, theme, n });
 }
 
+function by_kept(store: Store, theme: Theme, n: number): Colouring {
+  const values = store.get("kept") ?? new Float32Array(n).fill(Number.NaN);
+  const k = store.get("map_trust")?.k ?? 0;
+  const title = `Share of its ${k} nearest in the latent that the map keeps near`;
+  const range: [number, number] = [0, 1];
+  return ramp({ values, range, ticks: even_ticks(0, 1), title, theme, n, bright_low: true });
+}
+
+function by_column(store: Store, theme: Theme, n: number, name: string): Colouring {
+  const column = store.get("columns").get(name);
+  if (!column?.levels) {
+    const values = (column?.values as Float64Array) ?? new Float64Array(n).fill(Number.NaN);
+    const range = quantiles(values, 0, 1);
+    const title = column ? name : `${name}: ${store.get("column_errors").get(name) ?? "fetching"}`;
+    return ramp({ values, range, ticks: even_ticks(...range), title, theme, n });
+  }
+  const { values, levels } = column;
+  const palette = [UNKNOWN[theme], ...class_colours(levels.length, theme)];
+  const ink = new Uint16Array(n);
+  const unknown = fill(ink, (row) => values[row]! + 1);
+  const key: ColourKey = { kind: "states", title: name, names: [...levels] };
+  return { palette, ink, unknown, key };
+}
+
 interface Ramp {
-  values: Float32Array;
+  values: Float32Array | Float64Array;
   range: [number, number];
   ticks: Tick[];
   title: string;
@@ -166,7 +197,11 @@ function fill(ink: Uint16Array, entry: (row: number) => number): number {
 }
 
 /** Two quantiles of the finite values; [0, 0] if there are none. */
-export function quantiles(values: Float32Array, low: number, high: number): [number, number] {
+export function quantiles(
+  values: Float32Array | Float64Array,
+  low: number,
+  high: number,
+): [number, number] {
   const stride = low === 0 && high === 1 ? 1 : Math.ceil(values.length / QUANTILES_FROM);
   const finite = values.filter((value, i) => i % stride === 0 && Number.isFinite(value)).sort();
   if (finite.length === 0) return [0, 0];

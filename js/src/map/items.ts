@@ -1,5 +1,6 @@
 /** From the store to the scene: where the items are, their colours and their flags. */
 
+import { column_names } from "../columns";
 import { normalise } from "../geometry";
 import { write_members } from "../query";
 import type { Store } from "../store";
@@ -86,6 +87,9 @@ export function follow_items(
   store.watch(["color_by", "truth", "pred", "loss", "about"], colour, signal);
   watch_when(store, signal, "margin", ["ranking"], colour);
   watch_when(store, signal, "unit", ["unit_values"], colour);
+  watch_when(store, signal, "kept", ["map_trust"], colour);
+  const of_column = () => column_names(store).includes(store.get("color_by"));
+  store.watch(["columns", "column_errors"], () => of_column() && colour(), signal);
   store.watch(["hidden"], hide, signal);
   store.watch(["truth", "pred", "class_index", "by", "correctness", "picked"], flag, signal);
   store.watch(["roles"], sample, signal);

@@ -1,5 +1,6 @@
 /** What is under the pointer: the input's picture and its facts. */
 
+import { column_names, value_words } from "../columns";
 import { h } from "../dom";
 import type { Point } from "../geometry";
 import { css, type Rgb } from "../palette";
@@ -35,6 +36,13 @@ export function facts(store: Store, row: number): [string, string][] {
       Number.isNaN(value) ? "not known" : short(value),
     ]);
   }
+  for (const name of column_names(store)) {
+    const column = store.get("columns").get(name);
+    if (column) lines.push([name, value_words(column, row) || "missing"]);
+  }
+  const kept = store.get("kept")?.[row] ?? Number.NaN;
+  const k = store.get("map_trust")?.k ?? 0;
+  if (!Number.isNaN(kept)) lines.push(["neighbours kept", `${Math.round(kept * k)} of ${k}`]);
   lines.push(["sample", ROLE_WORDS[store.get("roles")[row] ?? 0] ?? "not in it"]);
   return lines;
 }

@@ -1,6 +1,7 @@
 /** The latent map: every item in the plane, the sample on top. */
 
 import { encode } from "../codec";
+import { want_for_tips } from "../columns";
 import { h, set_text } from "../dom";
 import { type Combine, combine, type Point, rows_inside } from "../geometry";
 import { choices } from "../map/colouring";
@@ -80,7 +81,7 @@ class Pointer implements Hands {
   ) {
     listen(frame.surface, this, signal);
     store.watch(["hover"], () => this.show_hover(), signal);
-    store.watch(["pictures"], () => this.show_hover(), signal);
+    store.watch(["pictures", "columns"], () => this.show_hover(), signal);
     signal.addEventListener("abort", () => {
       clearTimeout(this.grid_timer);
       clearTimeout(this.hint_timer);
@@ -232,6 +233,7 @@ class Pointer implements Hands {
     frame.ring.setAttribute("cx", at.x.toFixed(1));
     frame.ring.setAttribute("cy", at.y.toFixed(1));
     if (!this.own) return;
+    want_for_tips(store);
     const { size, scene } = stage;
     const pictured = store.get("about")?.pictures !== "none";
     const picture = pictured ? draw_picture(store.picture(row), PICTURE_PX) : null;
@@ -279,7 +281,7 @@ function use_toolbar(
   // JupyterLab would take the keys for its own.
   colour_by.addEventListener("keydown", (event) => event.stopPropagation(), { signal });
   store.watch(
-    ["color_by", "pred", "loss", "ranking", "unit", "layer"],
+    ["color_by", "pred", "loss", "ranking", "unit", "layer", "about", "map_trust"],
     () => {
       const options = choices(store).map(({ by, title, missing }) =>
         h(

@@ -1,0 +1,65 @@
+import { describe, expect, it } from "vitest";
+import json from "../../tests/golden/search.json";
+import {
+  type Column,
+  describe_search,
+  find_rows,
+  NotUnderstood,
+  read_search,
+  type Vocabulary,
+} from "../src/search";
+
+const golden = json as unknown as {
+  classes: string[];
+  label: number[];
+  pred: number[];
+  ids: number[];
+  columns: { name: string; values: (number | null)[]; levels: string[] | null }[];
+  searches: { text: string; rows?: number[]; words?: string; error?: string }[];
+};
+
+const known: Vocabulary = {
+  n_items: golden.label.length,
+  classes: golden.classes,
+  columns: new Map(golden.columns.map(({ name, levels }) => [name, levels === null])),
+};
+const columns = new Map(
+  golden.columns.map(({ name, values, levels }): [string, Column] => [
+    name,
+    {
+      levels,
+      values: levels
+        ? Int32Array.from(values, (value) => value ?? -1)
+        : Float64Array.from(values, (value) => value ?? Number.NaN),
+    },
+  ]),
+);
+const items = {
+  label: Int32Array.from(golden.label),
+  pred: Int32Array.from(golden.pred),
+  ids: Int32Array.from(golden.ids),
+  columns,
+};
+
+describe("search, as the kernel does it", () => {
+  it.each(golden.searches)("$text", ({ text, rows, words, error }) => {
+    if (error !== undefined) {
+      expect(() => read_search(text, known)).toThrow(new NotUnderstood(error));
+      return;
+    }
+    const terms = read_search(text, known);
+    expect(Array.from(find_rows(terms, items))).toEqual(rows);
+    expect(describe_search(terms, known)).toBe(words);
+  });
+
+  it("takes a number with # for the row where the dataset has no other positions", () => {
+    const terms = read_search("#3, #5-6", known);
+    expect(Array.from(find_rows(terms, { ...items, ids: null }))).toEqual([3, 5, 6]);
+  });
+
+  it("does not take what every object has for a word", () => {
+    for (const text of ["constructor", "toString = 1", "__proto__ is missing"]) {
+      expect(() => read_search(text, known)).toThrow(/Not understood|There is no column/);
+    }
+  });
+});

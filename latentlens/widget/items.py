@@ -1,0 +1,191 @@
+"""What a lens says of single items: found, near one another, and where the map tears."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentlens.core.checks import check_count
+from latentlens.core.metadata import Column
+from latentlens.core.neighbors import NOT_MEASURED, Overlap, nearest, neighbor_overlap
+from latentlens.core.search import Vocabulary, find_rows, read_search
+from latentlens.widget import frames
+from latentlens.widget.conductor import Conductor, Job, running_loop
+from latentlens.widget.results import Results
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Items(Results):
+    """Search, neighbours and the map's trust; `LatentLens` brings the session."""
+
+    _conductor: Conductor
+    _random_state: int
+    _overlap: Overlap | None = None
+
+    @abstractmethod
+    def _fail(self, activity: str, error: Exception) -> None:
+        """Show why an activity failed."""
+
+    def find(self, text: str) -> NDArray[np.uint32]:
+        """Find items as the search box does.
+
+        Parameters
+        ----------
+        text : str
+            Rows (``"3, 14, 15"``, ``"10-20"``, ``"#12"`` for a position in the
+            dataset), a class (``"7"``, ``"class 7"``, ``"true 4 pred 9"``),
+            ``"wrong"`` or ``"right"``, or a condition on loss, on ``kept`` (see
+            `trust`) or on a column of the metadata (``"age > 30"``,
+            ``"source = lab-2"``, ``"note contains blur"``, ``"age is missing"``);
+            "and" joins them. A class's name alone means its items.
+
+        Returns
+        -------
+        ndarray of uint32
+            Rows, ascending; none if nothing is found.
+
+        Raises
+        ------
+        ValueError
+            If it is not understood; the message says what can be typed.
+        """
+        session = self._ready()
+        record, columns = session.record, session.columns
+        vocabulary = Vocabulary(
+            n_items=len(record),
+            classes=record.classes,
+            columns={name: column.kind == "number" for name, column in columns.items()}
+            | {"kept": True},
+        )
+        terms = read_search(text, vocabulary)
+        if any(term.column == "kept" for term in terms):
+            kept = self.trust["kept"].to_numpy()
+            columns["kept"] = Column(name="kept", origin="float", values=kept)
+        return find_rows(
+            terms, label=record.label, pred=record.pred, columns=columns, ids=record.ids
+        )
+
+    def neighbors(self, row: int, n: int = 10) -> pd.DataFrame:
+        """Give the items nearest to one in the latent, which a map may have torn apart.
+
+        Parameters
+        ----------
+        row : int
+        n : int
+            How many; all others where there are fewer.
+
+        Returns
+        -------
+        DataFrame
+            The nearest first: row, distance (Euclidean, exact), true, pred, correct
+            and in_sample.
+        """
+        import pandas as pd
+
+        session = self._ready()
+        record = session.record
+        row = check_count(row, "row", len(record) - 1, low=0)
+        rows, distance = nearest(record.latent, row, check_count(n, "n", max(1, len(record) - 1)))
+        columns: dict[str, Any] = {
+            "row": rows,
+            "distance": distance,
+            "true": frames.class_names(record.label, record.classes)[rows],
+            "pred": frames.class_names(record.pred, record.classes)[rows],
+            "correct": frames.correctness(record)[rows],
+            "in_sample": session.roles(self._question())[rows] > 0,
+        }
+        return pd.DataFrame(columns)
+
+    @property
+    def trust(self) -> pd.DataFrame:
+        """How far the map can be believed, item by item; measured if need be.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by row: ``kept``, the share of the item's k nearest neighbours
+            in the latent that are among its k nearest on the map, NaN where it was
+            not measured. ``.attrs`` has k, the mean with its standard error, what a
+            map at random would keep, n_measured, projection, and kind: "exact", or
+            "estimate" where a random sample of items was measured.
+        """
+        import pandas as pd
+
+        if self._overlap is None:
+            for step in self._measure():
+                if isinstance(step, Overlap):
+                    self._take_overlap(step)
+        overlap = self._overlap
+        assert overlap is not None
+        kept = np.where(overlap.kept == NOT_MEASURED, np.nan, overlap.kept / max(overlap.k, 1))
+        frame = pd.DataFrame({"kept": kept}, index=pd.RangeIndex(len(kept), name="row"))
+        frame.attrs = {
+            "k": overlap.k,
+            "mean": overlap.mean,
+            "error": overlap.error,
+            "random": overlap.random,
+            "n_measured": overlap.n_measured,
+            "projection": self.points["projection"] if self.points else self.projection,
+            "kind": "exact" if overlap.n_measured == len(kept) else "estimate",
+        }
+        return frame
+
+    # -- the map's trust, beside the notebook ------------------------------------
+
+    def _measure(self) -> Iterator[tuple[int, int] | Overlap]:
+        session = self._ready()
+        assert self._xy is not None
+        return neighbor_overlap(session.record.latent, self._xy, seed=self._random_state)
+
+    def _measure_trust(self) -> None:
+        """Measure the map once nothing moves and nothing else is worked on.
+
+        In a script, where no loop runs, it waits until it is asked for.
+        """
+        busy = any(self._conductor.busy(name) for name in ("pass", "ranking", "layout", "trust"))
+        moving = self.points is None or not self.points["done"]
+        if self._overlap is not None or busy or moving or running_loop() is None:
+            return
+        self._conductor.beside(
+            "trust",
+            Job(
+                steps=self._measure(),
+                on_step=self._take_step,
+                on_end=lambda: None,
+                on_error=partial(self._fail, "trust"),
+            ),
+        )
+
+    def _take_step(self, step: tuple[int, int] | Overlap) -> None:
+        if isinstance(step, Overlap):
+            self._take_overlap(step)
+
+    def _take_overlap(self, overlap: Overlap) -> None:
+        self._overlap = overlap
+        if not overlap.n_measured or self.points is None:
+            return
+        self.set_trait(
+            "map_trust",
+            {
+                "projection": self.points["projection"],
+                "k": overlap.k,
+                "kept": overlap.kept,
+                "mean": overlap.mean,
+                "error": overlap.error,
+                "random": overlap.random,
+                "n_measured": overlap.n_measured,
+            },
+        )
+
+    def _forget_trust(self) -> None:
+        """Let go of what was measured of a map that is no more."""
+        self._conductor.stop("trust")
+        self._overlap = None
+        self.set_trait("map_trust", None)
