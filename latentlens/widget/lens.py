@@ -22,9 +22,9 @@ from latentlens.session import RUN_MODEL, Session, handle, ranked_message
 from latentlens.widget.cell import Cell
 from latentlens.widget.conductor import Conductor, Job, running_loop
 from latentlens.widget.handover import Handover
-from latentlens.widget.save import Saved, fitting_record, kept_pictures, read_options
 from latentlens.widget.items import Items
 from latentlens.widget.metadata import fit_rows, read_metadata
+from latentlens.widget.save import Saved, fitting_record, kept_pictures, read_options
 from latentlens.widget.state import CONTROLS, OWN_PROJECTION
 from latentlens.widget.wire import pack, unpack
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import narwhals as nw
 
 TAKEN = frozenset(
-    ("class", "color_by", "correct", "group", "in_sample", "item", "kept", "label", "loss", "margin",
-     "position", "pred", "predicted", "rank", "role", "row", "true", "unit", "x", "y")
+    ("class", "color_by", "correct", "group", "in_sample", "item", "kept", "label", "loss",
+     "margin", "position", "pred", "predicted", "rank", "role", "row", "true", "unit", "x", "y")
 )  # fmt: skip
 """Names with a meaning of their own, in `frame`, in a search or in the colour menu."""
 MOST_COLUMNS = 200

@@ -64,7 +64,7 @@ class Results(Neurons):
 
     @property
     def frame(self) -> pd.DataFrame:
-        """All items, one row each: classes, loss, role in the sample, place on the map, metadata."""
+        """All items, one row each: classes, loss, role in the sample, place, and metadata."""
         session = self._ready()
         assert self._xy is not None
         ranking = session.ranking(self.sampler)
