@@ -277,6 +277,8 @@ class QualityRequest(TypedDict):
     j: float
     by: By
     k: int
+    added: NdArray | None
+    """uint32 rows taken into the sample of this fraction besides; None for none."""
 
 
 class ContrastRequest(TypedDict):
@@ -449,16 +451,22 @@ class QualityCurve(TypedDict):
 
     sampler: str
     title: str
-    s1: list[float]
+    draws: int
+    """How many samples each score is the mean of."""
+    s1: list[float | None]
     """precision@k of the top units by maximum."""
     s2: list[float | None]
     """Cosine distance of the means; None until the model has run for it."""
-    s3: list[float]
+    s3: list[float | None]
     """Jensen-Shannon distance of the maximally activated units."""
+    s1_spread: list[float | None]
+    """Standard deviation over the draws; None for a single one."""
+    s2_spread: list[float | None]
+    s3_spread: list[float | None]
 
 
 class QualityReply(TypedDict):
-    """Curves of the sampler asked about, of random and of coreset samples."""
+    """Curves of the sample asked about, which comes first, of random and of coreset samples."""
 
     kind: Literal["quality"]
     id: int
@@ -469,6 +477,8 @@ class QualityReply(TypedDict):
     """Cells (layer x class x correctness) averaged over."""
     skipped: list[str]
     """Layers left out because k covers all their units."""
+    seeds: str
+    """Which draws are averaged, in words."""
     done: bool
     """False for a first reply whose s2 are still to come."""
 

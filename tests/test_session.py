@@ -10,6 +10,7 @@ from latentlens.core.fidelity import QuerySet
 from latentlens.core.picture import Pictures
 from latentlens.samplers import SAMPLERS
 from latentlens.session import Question, SampleMean, Session, handle
+from latentlens.session.fidelity import averaged_point, compared, draws_of, fidelity, point
 from tests.made_up import blobs, made_up_record
 
 
@@ -272,7 +273,7 @@ def substance(session, **changes):
     return [reply for reply in replies if reply["kind"] == "quality"]
 
 
-def brute_quality(session, conv, sampler, fraction):
+def brute_quality(session, conv, sampler, fraction, *, seed=None, added=()):
     """Ask for the answer to every cell, one by one, and average."""
     record, scores = session.record, []
     for name in record.layers:
@@ -284,7 +285,8 @@ def brute_quality(session, conv, sampler, fraction):
                 )
                 if not member.any():
                     continue
-                roles = session.ranking(sampler).roles(fraction, 0.7)
+                roles = session.ranking(sampler, seed).roles(fraction, 0.7)
+                roles[list(added)] = np.maximum(roles[list(added)], 1)
                 one = answer(record.layers[name], roles=roles, member=member, k=8, raw=raw)
                 scores.append((one.precision, one.cosine_distance, one.js_distance))
     s1 = [s for s, _, _ in scores if s is not None]
@@ -299,11 +301,68 @@ def test_quality_is_the_mean_over_the_cells_asked_one_by_one(record, conv):
     assert last_["fractions"] == [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.8]
     assert last_["skipped"] == ["latent", "logits"]
     assert [curve["sampler"] for curve in last_["curves"]][:2] == ["max_margin", "random"]
-    for curve in last_["curves"][:2]:
-        for at, fraction in enumerate(last_["fractions"]):
-            expected = brute_quality(session, conv, curve["sampler"], fraction)
-            got = curve["s1"][at], curve["s2"][at], curve["s3"][at]
-            np.testing.assert_allclose(got, expected, atol=1e-7)
+    curve = last_["curves"][0]
+    for at, fraction in enumerate(last_["fractions"]):
+        expected = brute_quality(session, conv, "max_margin", fraction)
+        np.testing.assert_allclose(figures(curve, at), expected, atol=1e-7)
+    assert curve["draws"] == 1
+    assert curve["s1_spread"] == [None] * 8
+
+
+def figures(curve, at, suffix=""):
+    return [curve[f"{score}{suffix}"][at] for score in ("s1", "s2", "s3")]
+
+
+def test_random_is_the_mean_of_ten_draws_with_their_spread(record, conv):
+    session = Session(record, read_activations=Model(conv), random_state=3)
+    reply = substance(session, fraction=0.05)[-1]
+    curve, at = reply["curves"][1], reply["fractions"].index(0.05)
+    draws = [brute_quality(session, conv, "random", 0.05, seed=seed) for seed in range(3, 13)]
+    assert (curve["sampler"], curve["draws"]) == ("random", 10)
+    np.testing.assert_allclose(figures(curve, at), np.mean(draws, axis=0), atol=1e-7)
+    spread = np.std(draws, axis=0, ddof=1)
+    np.testing.assert_allclose(figures(curve, at, "_spread"), spread, atol=1e-7)
+    assert reply["seeds"] == "10 draws, seeds 3 to 12"
+
+
+def test_a_random_sample_stands_beside_the_mean_of_others_like_it(record, conv):
+    session = Session(record, read_activations=Model(conv))
+    curves = substance(session, sampler="random")[-1]["curves"]
+    assert [(curve["title"], curve["draws"]) for curve in curves[:2]] == [
+        ("This draw", 1),
+        ("Random", 10),
+    ]
+
+
+def test_rows_added_by_hand_count_at_the_fraction_asked_about_and_nowhere_else(record, conv):
+    model = Model(conv)
+    session = Session(record, read_activations=model)
+    plain = substance(session)[-1]["curves"]
+    # One item of each cell that the sample lacks, such as a click on its chip adds.
+    roles = session.ranking("max_margin").roles(0.01, 0.7)
+    lacking = [
+        np.flatnonzero((record.label == label) & (record.correct == right))
+        for label in range(3)
+        for right in (True, False)
+    ]
+    added = np.array([rows[0] for rows in lacking if len(rows) and not roles[rows].any()])
+    once = len(model.asked)
+    reply = substance(session, fraction=0.01, added=added.astype(np.uint32))[-1]
+    got = figures(reply["curves"][0], 0)
+    want = brute_quality(session, conv, "max_margin", 0.01, added=added)
+    np.testing.assert_allclose(got, want, atol=1e-7)
+    before = figures(plain[0], 0)
+    assert got[0] > before[0]
+    assert got[2] < before[2]
+    assert figures(reply["curves"][0], 3) == figures(plain[0], 3)
+    assert reply["curves"][1:] == [
+        {**curve, **{name: values[:5] + values[6:] for name, values in curve.items()
+                     if name.startswith("s") and isinstance(values, list)}}
+        for curve in plain[1:]
+    ]  # fmt: skip
+    # Only what the topped-up sample needs is asked of the model again.
+    rows = session.sample("max_margin", 0.01, 0.7, added).index
+    assert set(model.asked[once:]) <= set(rows.tolist())
 
 
 def test_what_was_scored_once_is_not_run_again(record, conv):
@@ -315,8 +374,8 @@ def test_what_was_scored_once_is_not_run_again(record, conv):
     assert [reply["done"] for reply in substance(session, k=5)] == [True]
     assert len(model.asked) == once
     substance(session, fraction=0.31)
-    more = {int(row) for name in session.compared("max_margin")
-            for row in session.sample(name, 0.31, 0.7).index}  # fmt: skip
+    points = [averaged_point(session, name, 0.31, 0.7) for name in compared(session, "max_margin")]
+    more = {int(row) for draw in draws_of(points) for row in session.sample_of(draw).index}
     assert set(model.asked[once:]) <= more
 
 
@@ -325,7 +384,7 @@ def test_at_fraction_one_every_sampler_has_no_error_and_the_model_is_not_run(rec
     session = Session(record, read_activations=model)
     names = [name for name in SAMPLERS if session.ranking(name).uses_fraction]
     queries = QuerySet(record, k=8)
-    scores = final(session.fidelity(queries, [session.draw(name, 1.0, 0.7) for name in names]))
+    scores = final(fidelity(session, queries, [point(session, name, 1.0, 0.7) for name in names]))
     assert (scores.overall("s1") == 1).all()
     assert (scores.overall("s2") == 0).all()
     assert (scores.overall("s3") == 0).all()
@@ -335,8 +394,8 @@ def test_at_fraction_one_every_sampler_has_no_error_and_the_model_is_not_run(rec
 def test_without_a_model_s2_is_known_for_the_latent_and_the_logits(record):
     session = Session(record)
     queries = QuerySet(record, k=8)
-    assert session.without_means(queries) == ("conv",)
-    scores = final(session.fidelity(queries, [session.draw("random", 0.2, 0.7)]))
+    assert session.meter.unknown(queries) == ("conv",)
+    scores = final(fidelity(session, queries, [point(session, "random", 0.2, 0.7)]))
     at = dict(zip(scores.layers, scores.s2[0], strict=True))
     assert np.isnan(at["conv"]).all()
     assert not np.isnan(at["latent"]).any()
@@ -383,3 +442,17 @@ def test_a_sample_of_everything_has_an_interval_of_no_width(record, conv):
     reply = means_reply(record, conv, sampler="random", fraction=1.0)
     np.testing.assert_allclose(reply["low"], reply["high"], atol=1e-12)
     np.testing.assert_allclose(reply["mean"], conv.mean(axis=0, dtype=np.float64), rtol=1e-12)
+
+
+def test_a_mean_and_its_interval_come_from_running_the_model_once(record, conv):
+    model = Model(conv)
+    session = Session(record, read_activations=model)
+    asked = {"layer": "conv", "sampler": "random", "fraction": 0.3, "label": "bee", "k": 8}
+    *progress, reply = handle(session, {"kind": "means", "id": 1, "question": asked})
+    sampled = session.sample("random", 0.3, 0.7).index
+    assert sorted(model.asked) == sorted(sampled.tolist())
+    assert progress[-1] == {"id": 1, "kind": "progress", "done": 90, "total": 90}
+    estimate = session.estimate(Question(**asked))
+    assert len(model.asked) == 90
+    np.testing.assert_array_equal(reply["low"], estimate.low)
+    np.testing.assert_array_equal(reply["mean"], estimate.mean)

@@ -291,9 +291,15 @@ export function made_up_quality(
   const fractions = [...new Set([...usual, fraction])].sort((a, b) => a - b);
   const curve = (sampler: string, title: string, gain: number) => {
     const s1 = fractions.map((share) => Math.min(1, share ** (0.4 / gain)));
+    const averaged = sampler === "random";
+    const spread = fractions.map((share) => (averaged ? 0.06 * (1 - share) : null));
     return {
       sampler,
       title,
+      draws: averaged ? 10 : 1,
+      s1_spread: spread,
+      s2_spread: spread.map((v) => (done ? v && v / 4 : null)),
+      s3_spread: spread,
       s1,
       s2: s1.map((v) => (done ? 0.4 * (1 - v) ** 2 : null)),
       s3: s1.map((v) => 0.8 * (1 - v)),
@@ -309,6 +315,7 @@ export function made_up_quality(
     ],
     n_cells: 80,
     skipped: Object.keys(WIDTHS).filter((name) => WIDTHS[name]! <= k),
+    seeds: "10 draws, seeds 0 to 9",
     done,
   };
 }

@@ -400,10 +400,17 @@ function rival_recipes() {
 function count_recipes() {
   return {
     quality_question: from(
-      ["ranked", "fraction", "j", "by", "k"],
-      (ranked: Ranked | null, fraction, j, by, k): QualityQuestion | null =>
-        // Where j does nothing, two values of it are one question.
-        ranked && { sampler: ranked.sampler, fraction, j: ranked.uses_j ? j : 0, by, k },
+      ["ranked", "fraction", "j", "by", "k", "added", "extra"],
+      (ranked: Ranked | null, fraction, j, by, k, added, extra): QualityQuestion | null =>
+        ranked && {
+          sampler: ranked.sampler,
+          fraction,
+          // Where j does nothing, two values of it are one question.
+          j: ranked.uses_j ? j : 0,
+          by,
+          k,
+          added: extra.length > 0 ? added : null,
+        },
     ),
     cells: from(
       ["truth", "pred", "roles", "by", "about"],

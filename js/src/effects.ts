@@ -225,7 +225,9 @@ function keep_quality(store: LensStore, signal: AbortSignal): void {
 
 /** One name for all that the quality of a sample depends on. */
 export function quality_key(asked: QualityQuestion | null): string {
-  return asked ? [asked.sampler, asked.j, asked.fraction, asked.by, asked.k].join(" ") : "";
+  if (!asked) return "";
+  const { sampler, j, fraction, by, k, added } = asked;
+  return [sampler, j, fraction, by, k, added ? decode_as(added, "uint32") : ""].join(" ");
 }
 
 function is_answered(newest: Means | Told | null, question: Question): boolean {

@@ -249,6 +249,8 @@ export interface QualityRequest {
   j: number;
   by: By;
   k: number;
+  /** uint32 rows taken into the sample of this fraction besides; None for none. */
+  added: NdArray | null;
 }
 
 /** Which units separate a group of items from another. */
@@ -409,15 +411,21 @@ export interface PicturesReply {
 export interface QualityCurve {
   sampler: string;
   title: string;
+  /** How many samples each score is the mean of. */
+  draws: number;
   /** precision@k of the top units by maximum. */
-  s1: number[];
+  s1: (number | null)[];
   /** Cosine distance of the means; None until the model has run for it. */
   s2: (number | null)[];
   /** Jensen-Shannon distance of the maximally activated units. */
-  s3: number[];
+  s3: (number | null)[];
+  /** Standard deviation over the draws; None for a single one. */
+  s1_spread: (number | null)[];
+  s2_spread: (number | null)[];
+  s3_spread: (number | null)[];
 }
 
-/** Curves of the sampler asked about, of random and of coreset samples. */
+/** Curves of the sample asked about, which comes first, of random and of coreset samples. */
 export interface QualityReply {
   kind: "quality";
   id: number;
@@ -428,6 +436,8 @@ export interface QualityReply {
   n_cells: number;
   /** Layers left out because k covers all their units. */
   skipped: string[];
+  /** Which draws are averaged, in words. */
+  seeds: string;
   /** False for a first reply whose s2 are still to come. */
   done: boolean;
 }

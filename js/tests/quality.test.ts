@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { made_up_quality } from "../play/made_up";
+import { decode, encode } from "../src/codec";
 import { on_visible } from "../src/panes/card";
 import { quality, spread, verdict } from "../src/panes/quality";
 import type { QualityReply, QualityRequest, Request } from "../src/protocol.gen";
@@ -34,6 +35,8 @@ async function show(done: boolean | null = true, state = {}): Promise<Scene> {
   return shown;
 }
 
+const SINGLE = { draws: 1, s1_spread: [null], s2_spread: [null], s3_spread: [null] };
+
 const REPLY: QualityReply = {
   kind: "quality",
   id: 1,
@@ -42,18 +45,44 @@ const REPLY: QualityReply = {
     {
       sampler: "max_margin",
       title: "Max <b>margin</b>",
+      ...SINGLE,
       s1: [0.78, 0.9],
       s2: [0.01, 0],
       s3: [0.2, 0.1],
     },
-    { sampler: "random", title: "Random", s1: [0.36, 0.5], s2: [0.3, 0.2], s3: [0.6, 0.4] },
-    { sampler: "coreset", title: "Coreset", s1: [0.75, 0.92], s2: [0.002, 0], s3: [0.1, 0.05] },
+    {
+      sampler: "random",
+      title: "Random",
+      draws: 10,
+      s1: [0.36, 0.5],
+      s2: [0.3, 0.2],
+      s3: [0.6, 0.4],
+      s1_spread: [0.04, 0.02],
+      s2_spread: [0.011, 0.01],
+      s3_spread: [0.02, 0.01],
+    },
+    {
+      sampler: "coreset",
+      title: "Coreset",
+      ...SINGLE,
+      s1: [0.75, 0.92],
+      s2: [0.002, 0],
+      s3: [0.1, 0.05],
+    },
   ],
   n_cells: 80,
   skipped: ["fc3"],
+  seeds: "10 draws, seeds 0 to 9",
   done: true,
 };
-const ASKED = { sampler: "max_margin", fraction: 0.05, j: 0.7, by: "true", k: 10 } as const;
+const ASKED = {
+  sampler: "max_margin",
+  fraction: 0.05,
+  j: 0.7,
+  by: "true",
+  k: 10,
+  added: null,
+} as const;
 
 /** The pane with that reply in place of the kernel's. */
 async function told(reply: QualityReply = REPLY): Promise<Scene> {
@@ -89,7 +118,7 @@ describe("the fidelity pane", () => {
     const rows = all(el, "tbody tr").map((row) => all(row, "th, td").map((td) => td.textContent));
     expect(rows).toEqual([
       ["Max <b>margin</b>", "★0.780", "0.010", "0.200"],
-      ["Random", "0.360", "0.300", "0.600"],
+      ["Random", "0.360 ± 0.040", "0.300 ± 0.011", "0.600 ± 0.020"],
       ["Coreset", "0.750", "★0.002", "★0.100"],
     ]);
     expect(all(el, ".ll-best").every((star) => star.getAttribute("aria-label") === "best")).toBe(
@@ -127,6 +156,33 @@ describe("the fidelity pane", () => {
       "Coreset",
     ]);
     expect(charts[1]!.getAttribute("aria-label")).toContain("Coreset: 0.002 at 5 %");
+  });
+
+  it("draws the spread of the draws as a band about their mean, and says which they are", async () => {
+    const { el } = await told();
+    const [chart] = all(el, "svg.ll-chart");
+    const bands = all(chart!, "path.ll-spread").map((band) => band.getAttribute("d"));
+    expect(bands.map((d) => d !== "")).toEqual([false, true, false]);
+    const height = (value: number) => (100 - value * (100 - 18)).toFixed(1);
+    const heights = bands[1]!.match(/ [\d.]+/g)!.map((part) => part.trim());
+    expect(heights).toEqual([0.4, 0.52, 0.48, 0.32].map(height));
+    expect(text(el, ".ll-note")).toContain("Random: mean of 10 draws, seeds 0 to 9; band and ±");
+  });
+
+  it("sets a random sample beside the mean of others like it", async () => {
+    const own = { ...REPLY.curves[0]!, sampler: "random", title: "This draw" };
+    const { el } = await told({ ...REPLY, curves: [own, REPLY.curves[1]!] });
+    expect(all(el, "tbody th").map((th) => th.textContent)).toEqual(["This draw", "Random"]);
+    expect(el.querySelectorAll("tr.ll-own").length).toBe(1);
+    expect(all(el, ".ll-chart .ll-curve-own.ll-curve").length).toBe(3);
+  });
+
+  it("says with how many rows added by hand the sample is scored", async () => {
+    const shown = await show(null);
+    const asked_with = { ...ASKED, added: encode(Uint32Array.of(3, 7)) };
+    shown.store.set({ quality: { asked: asked_with, reply: REPLY, error: "" } });
+    shown.frame();
+    expect(text(shown.el, ".ll-note")).toContain("At 5 % with the 2 items added by hand.");
   });
 
   it("says that S2 follows, and shows it once it has come", async () => {
@@ -187,8 +243,20 @@ describe("the sample's quality", () => {
         j: 0.7,
         by: "true",
         k: 10,
+        added: null,
       },
     ]);
+  });
+
+  it("is another question once rows are added by hand, and the old one when they are taken back", async () => {
+    const shown = await show();
+    shown.store.set({ added: encode(Uint32Array.of(3, 7)) });
+    await shown.settle();
+    expect(decode(asked(shown)[1]!.added!)).toEqual(Uint32Array.of(3, 7));
+    shown.store.set({ added: encode(new Uint32Array(0)) });
+    await shown.settle();
+    expect(asked(shown).length).toBe(2);
+    expect(shown.el.classList.contains("ll-stale")).toBe(false);
   });
 
   it("is asked once when the controls have come to rest", async () => {

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from latentlens.core.design import effective_size
 from latentlens.core.fidelity import Floats, GroupCells, MeanScores, QuerySet, read_arrays
 from latentlens.core.sample import Sample
 from latentlens.core.weighted import ReadActivations
@@ -24,6 +25,10 @@ class Draw(NamedTuple):
     sampler: str
     fraction: float
     j: float
+    seed: int | None = None
+    """Of the sampler; None for the one that is shown."""
+    added: tuple[int, ...] = ()
+    """Rows taken into it besides, ascending."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +46,8 @@ class Scores:
     n_sample : ndarray of shape (n_samples,), int64
     n_used : ndarray of shape (n_samples, n_cells), int64
         The sample's items of each cell.
+    effective_n : ndarray of shape (n_samples, n_cells + 1), float64
+        As many equally weighted items tell as much; last of all cells together.
     s1, s2, s3 : ndarray of shape (n_samples, n_layers, n_cells), float64
         precision@k, cosine distance and Jensen-Shannon distance; NaN where unknown.
     """
@@ -51,6 +58,7 @@ class Scores:
     skipped: tuple[str, ...]
     n_sample: NDArray[np.int64]
     n_used: NDArray[np.int64]
+    effective_n: Floats
     s1: Floats
     s2: Floats
     s3: Floats
@@ -148,7 +156,8 @@ class Meter:
                     s2[number, at] = by_mean[1]
                 if by_mean is not None and queries.measure == "mean":
                     s1[number, at] = by_mean[0]
-        masks = self._weights(queries, draws).astype(bool)
+        weights = self._weights(queries, draws)
+        masks = weights.astype(bool)
         return Scores(
             draws=tuple(draws),
             layers=tuple(queries.layers),
@@ -156,6 +165,7 @@ class Meter:
             skipped=queries.skipped,
             n_sample=masks.sum(axis=1),
             n_used=queries.used(masks),
+            effective_n=_effective(queries, weights),
             s1=s1,
             s2=s2,
             s3=s3,
@@ -213,3 +223,15 @@ class Meter:
         self._known[self._key(queries, draw, layer, what)] = scores
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
+
+
+def _effective(queries: QuerySet, weights: NDArray[Any]) -> Floats:
+    """Give each sample's effective number of items in each cell, and in all of them."""
+    cell, n = queries.cells.cell, len(queries.cells)
+    inside, found = cell >= 0, np.zeros((len(weights), n + 1))
+    for number, weight in enumerate(weights):
+        own = weight[inside].astype(np.float64)
+        sums, squares = (np.bincount(cell[inside], w, minlength=n) for w in (own, own**2))
+        found[number, :n] = sums**2 / np.where(squares > 0, squares, 1)
+        found[number, n] = effective_size(own)
+    return found

@@ -6,12 +6,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latentlens.core.fidelity import QuerySet
-from latentlens.core.meter import Draw, Scores
 from latentlens.samplers import SAMPLERS
+from latentlens.session.fidelity import (
+    REFERENCES,
+    Point,
+    average,
+    averaged_point,
+    compared,
+    draws_of,
+    point,
+    seed_words,
+    why_no_quality,
+)
 from latentlens.session.question import Question
-from latentlens.session.session import REFERENCES, Session, why_no_quality
+from latentlens.session.session import Session
 
 FRACTIONS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 """Sample sizes of the quality pane's curves, beside the one asked about."""
@@ -21,6 +32,9 @@ SCORES = ("s1", "s2", "s3")
 def quality(session: Session, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Score a sample and its references: first by the index, then by the model's means.
 
+    The first curve is the sample's own, at the fraction asked about with what was
+    added to it by hand.
+
     Raises
     ------
     ValueError
@@ -28,42 +42,72 @@ def quality(session: Session, request: Mapping[str, Any]) -> Iterator[dict[str, 
     """
     asked = Question.read({**request, "layer": session.record.latent_layer})
     queries = QuerySet(session.record, by=asked.by, k=asked.k)
-    fractions = sorted({*FRACTIONS, float(asked.fraction)})
-    samplers = session.compared(asked.sampler)
-    draws = [session.draw(name, share, asked.j) for name in samplers for share in fractions]
+    curves = _curves(session, asked)
+    draws = draws_of([each for curve in curves for each in curve])
     if not len(queries.cells) or len(queries.skipped) == len(queries.layers):
         raise ValueError(why_no_quality(queries))
     for done, total in session.meter.from_index(queries, draws):
         yield {"kind": "progress", "done": done, "total": total}
     complete = not session.meter.lacks_means(queries, draws)
-    yield _message(queries, session.meter.scores(queries, draws), fractions, done=complete)
+    yield _message(session, queries, curves, done=complete)
     if complete:
         return
     for done, total in session.meter.from_model(queries, draws):
         yield {"kind": "progress", "done": done, "total": total}
-    yield _message(queries, session.meter.scores(queries, draws), fractions, done=True)
+    yield _message(session, queries, curves, done=True)
+
+
+def _curves(session: Session, asked: Question) -> list[list[Point]]:
+    """Give the points of the sample's own curve and of its references."""
+    fractions = sorted({*FRACTIONS, float(asked.fraction)})
+    names = compared(session, asked.sampler)
+    added = () if asked.added is None else asked.added.tolist()
+    fixed = not session.ranking(asked.sampler).uses_fraction
+    own = [
+        point(session, asked.sampler, share, asked.j,
+              added if fixed or share == float(asked.fraction) else ())
+        for share in fractions
+    ]  # fmt: skip
+    # Chance drew a random sample, so it stands beside the mean of others like it.
+    others = names if asked.sampler == "random" else names[1:]
+    return [
+        own,
+        *(
+            [averaged_point(session, name, share, asked.j) for share in fractions]
+            for name in others
+        ),
+    ]
 
 
 def _message(
-    queries: QuerySet, scores: Scores, fractions: Sequence[float], *, done: bool
+    session: Session, queries: QuerySet, curves: Sequence[Sequence[Point]], *, done: bool
 ) -> dict[str, Any]:
-    s1, s2, s3 = (scores.overall(score).reshape(-1, len(fractions)) for score in SCORES)
-    draws: Sequence[Draw] = scores.draws[:: len(fractions)]
+    points = [each for curve in curves for each in curve]
+    scores = session.meter.scores(queries, draws_of(points))
+    found = {score: average(scores.overall(score), points) for score in SCORES}
+    shape = len(curves), len(curves[0])
+
+    def values(numbers: NDArray[np.float64], at: int, score: str) -> list[float | None]:
+        known = done or score != "s2"
+        row = numbers.reshape(shape)[at]
+        return [float(x) if known and not np.isnan(x) else None for x in row]
+
     return {
         "kind": "quality",
-        "fractions": list(fractions),
+        "fractions": [each.fraction for each in curves[0]],
         "curves": [
             {
-                "sampler": draw.sampler,
-                "title": SAMPLERS[draw.sampler].title,
-                "s1": s1[at].tolist(),
-                "s2": [None if np.isnan(x) or not done else float(x) for x in s2[at]],
-                "s3": s3[at].tolist(),
+                "sampler": curve[0].sampler,
+                "title": _title(curve, own=at == 0),
+                "draws": len(curve[0].draws),
+                **{score: values(found[score].mean, at, score) for score in SCORES},
+                **{f"{score}_spread": values(found[score].spread, at, score) for score in SCORES},
             }
-            for at, draw in enumerate(draws)
+            for at, curve in enumerate(curves)
         ],
         "n_cells": len(queries.layers) * len(queries.cells),
         "skipped": list(queries.skipped),
+        "seeds": seed_words(session),
         "done": done,
     }
 
@@ -72,17 +116,17 @@ def known_quality(session: Session, request: Mapping[str, Any]) -> dict[str, Any
     """Give what `quality` would answer if it takes no work; None if it does."""
     asked = Question.read({**request, "layer": session.record.latent_layer})
     queries = QuerySet(session.record, by=asked.by, k=asked.k)
-    fractions = sorted({*FRACTIONS, float(asked.fraction)})
-    samplers = (asked.sampler, *REFERENCES)
-    if not len(queries.cells) or not set(samplers) <= session.rankings.keys():
+    if not len(queries.cells) or not {asked.sampler, *REFERENCES} <= session.rankings.keys():
         return None
-    compared = session.compared(asked.sampler)
-    draws = [session.draw(name, share, asked.j) for name in compared for share in fractions]
+    curves = _curves(session, asked)
+    draws = draws_of([each for curve in curves for each in curve])
     if session.meter.lacks_index(queries, draws):
         return None
     complete = not session.meter.lacks_means(queries, draws)
-    return {
-        **_message(queries, session.meter.scores(queries, draws), fractions, done=complete),
-        # Nothing more will come.
-        "done": True,
-    }
+    # Nothing more will come.
+    return {**_message(session, queries, curves, done=complete), "done": True}
+
+
+def _title(curve: Sequence[Point], *, own: bool) -> str:
+    title = SAMPLERS[curve[0].sampler].title
+    return "This draw" if own and curve[0].sampler == "random" else title

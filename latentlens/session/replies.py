@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from latentlens.core.estimate import MeanEstimate
 from latentlens.core.sample import Ranking
 from latentlens.core.worth import describe_estimate
+from latentlens.session.means import SampleMean
 from latentlens.session.question import Question
-from latentlens.session.session import SampleMean, Session
+from latentlens.session.session import Session
 
 PICTURES_AT_ONCE = 200
 
@@ -68,16 +70,16 @@ def means(session: Session, request: Request) -> Replies:
                 "kind": "means",
                 "mean": step.mean,
                 "n_used": step.n_used,
-                **_worth(session, question),
+                **_worth(session, question, step.estimate),
                 "note": step.note,
             }
         else:
             yield {"kind": "progress", "done": step[0], "total": step[1]}
 
 
-def _worth(session: Session, question: Question) -> dict[str, Any]:
+def _worth(session: Session, question: Question, estimate: MeanEstimate | None) -> dict[str, Any]:
     """Say what the sample's mean is worth: the exact one, or an interval, and the line."""
-    exact, estimate = session.exact_mean(question), session.estimate(question)
+    exact = session.exact_mean(question)
     if estimate is None:
         return {"exact": exact, "low": None, "high": None, "worth": ""}
     # An interval is about the estimate that it was made with, such as the regression's.

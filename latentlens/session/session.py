@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,17 +17,18 @@ from numpy.typing import ArrayLike, NDArray
 from latentlens.core.answer import Answer
 from latentlens.core.checks import check_choice, check_rows
 from latentlens.core.design import Design
-from latentlens.core.estimate import MeanEstimate, mean_estimate, value_bounds
-from latentlens.core.fidelity import QuerySet
+from latentlens.core.estimate import MeanEstimate
 from latentlens.core.held import HeldActivations
 from latentlens.core.linear import latent_scores
 from latentlens.core.metadata import Column, Metadata
-from latentlens.core.meter import Draw, Meter, Scores
+from latentlens.core.meter import Draw, Meter
 from latentlens.core.picture import Pictures
 from latentlens.core.query import answer, cell_mean, members, row_mean
 from latentlens.core.record import LayerIndex, Record
 from latentlens.core.sample import ADDED, Ranking, Sample, sample_size
 from latentlens.samplers import SAMPLERS
+from latentlens.session import means
+from latentlens.session.means import SampleMean
 from latentlens.session.question import Question
 
 INDEX_LIMIT = 64 * 2**20
@@ -37,8 +37,6 @@ LATENT_LIMIT = 32 * 2**20
 """Bytes of the latent up to which it is sent."""
 HELD_BUDGET = 256 * 2**20
 """Bytes of raw activations kept for items of samples."""
-REFERENCES = ("random", "coreset")
-"""Samplers that a sample is compared with."""
 TOP_UP = 10
 """How many items of a cell are added at most unless more are asked for."""
 
@@ -46,15 +44,6 @@ ReadActivations = Callable[
     [NDArray[np.int64], Sequence[str]],
     Iterator[tuple[NDArray[np.int64], Mapping[str, NDArray[np.float32]]]],
 ]
-
-
-@dataclass(frozen=True)
-class SampleMean:
-    """The mean activation over some items, and what it took to know it."""
-
-    mean: NDArray[np.float64]
-    n_used: int
-    note: str
 
 
 class Session:
@@ -96,20 +85,27 @@ class Session:
         self._read = read_activations
         self.pictures = pictures
         self.metadata = metadata or Metadata()
-        self._random_state = random_state
+        self.random_state = random_state
         self._rankings = dict(rankings or {})
         self._scores: NDArray[np.float64] | None = None
         self._lot: NDArray[np.int64] | None = None
         self._fitting = {name: threading.Lock() for name in SAMPLERS}
         self._raw = self._at_hand()
-        self.meter = Meter(lambda draw: self.sample(*draw), self._raw, read_activations)
+        self._redrawn: dict[tuple[str, int], Ranking] = {}
+        self.meter = Meter(self.sample_of, self._raw, read_activations)
 
     # -- samples -----------------------------------------------------------------
 
-    def ranking(self, sampler: str) -> Ranking:
+    def ranking(self, sampler: str, seed: int | None = None) -> Ranking:
         """Give the sampler's ranking of all items, fitted once.
 
         Safe to call from several threads; the second caller waits for the first.
+
+        Parameters
+        ----------
+        sampler : str
+        seed : int, optional
+            The session's own, if not given.
 
         Raises
         ------
@@ -118,13 +114,19 @@ class Session:
         """
         check_choice(sampler, "sampler", tuple(SAMPLERS))
         with self._fitting[sampler]:
-            if sampler not in self._rankings:
-                estimator = SAMPLERS[sampler].make(self._random_state)
-                record = self.record
-                pred = record.pred if record.has_pred else None
-                estimator.fit(record.latent, record.label, pred, record.pre_latent)
-                self._rankings[sampler] = estimator.ranking_
-            return self._rankings[sampler]
+            if seed is None or seed == self.random_state:
+                if sampler not in self._rankings:
+                    self._rankings[sampler] = self._fit(sampler, self.random_state)
+                return self._rankings[sampler]
+            if (sampler, seed) not in self._redrawn:
+                self._redrawn[sampler, seed] = self._fit(sampler, seed)
+            return self._redrawn[sampler, seed]
+
+    def _fit(self, sampler: str, seed: int) -> Ranking:
+        estimator, record = SAMPLERS[sampler].make(seed), self.record
+        pred = record.pred if record.has_pred else None
+        estimator.fit(record.latent, record.label, pred, record.pre_latent)
+        return estimator.ranking_
 
     @property
     def rankings(self) -> dict[str, Ranking]:
@@ -140,6 +142,11 @@ class Session:
         if added is None:
             return sample
         return sample.topped_up(check_rows(added, "added", len(self.record)), ranking)
+
+    def sample_of(self, draw: Draw) -> Sample:
+        """Give the sample that a draw names."""
+        ranking = self.ranking(draw.sampler, draw.seed)
+        return ranking.sample(draw.fraction, draw.j).topped_up(np.array(draw.added), ranking)
 
     # -- answers -----------------------------------------------------------------
 
@@ -236,9 +243,12 @@ class Session:
         member, exact = self.member(question), self.exact_mean(question)
         if raw is not None and exact is None:
             exact = row_mean(raw, member)
-        can_run = run_model and self._read is not None
-        if sample_mean is None and (raw is not None or can_run):
-            sample_mean = last(self.sample_mean(question)).mean
+        if sample_mean is None and raw is not None:
+            weight = np.where(member, self.weights(question), 0.0)
+            rows = np.flatnonzero(weight)
+            sample_mean = means.weighted_mean(raw[rows], weight[rows])
+        elif sample_mean is None and run_model and self._read is not None:
+            sample_mean = means.last(self.sample_mean(question)).mean
         return answer(
             layer,
             roles=self.roles(question),
@@ -250,80 +260,8 @@ class Session:
         )
 
     def sample_mean(self, question: Question) -> Iterator[tuple[int, int] | SampleMean]:
-        """Work out the weighted mean activation over the group's items in the sample.
-
-        Runs the model on those items that are not held yet; yields (done, total)
-        on the way and the `SampleMean` at last.
-
-        Raises
-        ------
-        ValueError
-            If the model cannot be run on chosen items.
-        """
-        layer = self.layer(question.layer)
-        weight = np.where(self.member(question), self.weights(question), 0.0)
-        rows = np.flatnonzero(weight).astype(np.int64)
-        raw = self.raw(question.layer)
-        if raw is not None:
-            total = weighted_sum(raw[rows], weight[rows])
-            yield SampleMean(_over(total, weight), len(rows), "at hand for every item")
-            return
-        if self._read is None:
-            raise ValueError(
-                f"The sample's mean of {layer.name!r} needs the model run on chosen items, which "
-                "this lens cannot do: its data has no random access, or it was made "
-                "from arrays or loaded without its model."
-            )
-        yield from self._run_for_mean(layer, rows, weight)
-
-    def _run_for_mean(
-        self, layer: LayerIndex, rows: NDArray[np.int64], weight: NDArray[np.float64]
-    ) -> Iterator[tuple[int, int] | SampleMean]:
-        n_run = len(self.held.missing(layer.name, rows))
-        total = np.zeros(layer.units)
-        for done, n_missing, chunk, values in self.read(layer, rows):
-            total += weighted_sum(values, weight[chunk])
-            if done:
-                yield done, n_missing
-        yield SampleMean(_over(total, weight), len(rows), self._what_it_took(n_run))
-
-    def read(
-        self, layer: LayerIndex, rows: NDArray[np.int64]
-    ) -> Iterator[tuple[int, int, NDArray[np.int64], NDArray[np.float32]]]:
-        """Give activations piece by piece: what is held, then what is run, and held if it fits.
-
-        Yields
-        ------
-        (done, total, rows, activations)
-            Items run so far and in all, and one piece.
-        """
-        assert self._read is not None
-        missing = self.held.missing(layer.name, rows)
-        known = np.setdiff1d(rows, missing, assume_unique=True)
-        fits = 4 * layer.units * len(missing) <= self.held.budget
-        if len(known):
-            yield 0, len(missing), known, self.held.values(layer.name, known)
-        kept_rows: list[NDArray[np.int64]] = []
-        kept: list[NDArray[np.float32]] = []
-        done = 0
-        for chunk, activations in self._read(missing, [layer.name]) if len(missing) else ():
-            values = activations[layer.name]
-            if fits:
-                kept_rows.append(chunk)
-                kept.append(values)
-            done += len(chunk)
-            yield done, len(missing), chunk, values
-        if kept:
-            self.held.hold(layer.name, np.concatenate(kept_rows), np.concatenate(kept))
-
-    def has_activations(self, layer: LayerIndex) -> bool:
-        """Whether a layer's activations are at hand, or the model can be run for them."""
-        return self._read is not None or layer.name in self._raw
-
-    @property
-    def layers_at_hand(self) -> tuple[str, ...]:
-        """Names of the layers of which every item's activations are at hand."""
-        return tuple(self._raw)
+        """Work out the mean over the group's items in the sample; see `means.sample_mean`."""
+        return means.sample_mean(self, question)
 
     def drawn(self, member: NDArray[np.bool_], n: int) -> NDArray[np.int64]:
         """Draw up to `n` items of a group by chance, always the same ones; rows ascend.
@@ -334,66 +272,8 @@ class Session:
         if len(rows) <= n:
             return rows
         if self._lot is None:
-            self._lot = np.random.default_rng(self._random_state).permutation(len(self.record))
+            self._lot = np.random.default_rng(self.random_state).permutation(len(self.record))
         return np.sort(rows[np.argsort(self._lot[rows])[:n]])
-
-    def _what_it_took(self, n_run: int) -> str:
-        ran = f"ran the model on {n_run:,} items" if n_run else "all held from earlier questions"
-        return f"{ran}; {self.held.nbytes / 2**20:.1f} of {self.held.budget / 2**20:.0f} MB held"
-
-    # -- fidelity ----------------------------------------------------------------
-
-    def compared(self, *samplers: str) -> list[str]:
-        """Give the samplers to be shown beside some: those, random and coreset.
-
-        A reference that cannot rank these items is left out.
-        """
-        for name in samplers:
-            self.ranking(name)
-        wanted = dict.fromkeys((*samplers, *REFERENCES))
-        return [name for name in wanted if name in SAMPLERS and self._ranks(name)]
-
-    def _ranks(self, sampler: str) -> bool:
-        try:
-            self.ranking(sampler)
-        except ValueError:
-            return False
-        return True
-
-    def draw(self, sampler: str, fraction: float, j: float) -> Draw:
-        """Name a sample, whatever has no say in it put at 1."""
-        ranking = self.ranking(sampler)
-        return Draw(
-            sampler, float(fraction) if ranking.uses_fraction else 1.0, j if ranking.uses_j else 1.0
-        )
-
-    def fidelity(
-        self, queries: QuerySet, draws: Sequence[Draw]
-    ) -> Iterator[tuple[int, int] | Scores]:
-        """Score samples cell by cell.
-
-        Runs the model, where it can, on those of their items that need it; what was
-        found is remembered.
-
-        Yields
-        ------
-        (done, total) or Scores
-            Progress, and the scores at last.
-
-        Raises
-        ------
-        ValueError
-            If no item's class is known.
-        """
-        if not len(queries.cells):
-            raise ValueError(why_no_quality(queries))
-        yield from self.meter.from_index(queries, draws)
-        yield from self.meter.from_model(queries, draws)
-        yield self.meter.scores(queries, draws)
-
-    def without_means(self, queries: QuerySet) -> tuple[str, ...]:
-        """Name the layers whose means over a sample cannot be had here."""
-        return self.meter.unknown(queries)
 
     def most_outlying(self, question: Question, n: int | None = None) -> NDArray[np.int64]:
         """Find items of a group that its sample does not take, the most outlying first.
@@ -442,52 +322,92 @@ class Session:
     def estimate(self, question: Question) -> MeanEstimate | None:
         """Estimate the group's mean activation from the sample, with intervals.
 
-        Runs the model on sampled items whose activations are not held: all of
-        them where chance drew them, for they all teach the regression; else
-        those of the group.
-
         Returns
         -------
         MeanEstimate or None
             None where raw activations cannot be had, or not all at once.
         """
-        layer, member = self.layer(question.layer), self.member(question)
-        design = self.design(question)
-        fits = 4 * layer.units * len(design) <= self.held.budget
-        if design.why_not or not fits:
-            design = design.only(member[design.rows])
-        values = self.activations(layer, design.rows)
-        if values is None:
+        if self.raw(question.layer) is None and not self._read is not None:
             return None
-        # The latent's own means are known; regressed on itself it would tell nothing.
-        leans = fits and layer.name != self.record.latent_layer
-        return mean_estimate(
-            values,
-            design,
-            member=member,
-            bounds=value_bounds(layer, member),
-            scores=self.scores if leans else None,
-        )
+        return means.last(self.sample_mean(question)).estimate
+
+    # -- raw activations ---------------------------------------------------------
+
+    def has_activations(self, layer: LayerIndex) -> bool:
+        """Whether a layer's activations are at hand, or the model can be run for them."""
+        return self._read is not None or layer.name in self._raw
+
+    @property
+    def layers_at_hand(self) -> tuple[str, ...]:
+        """Names of the layers of which every item's activations are at hand."""
+        return tuple(self._raw)
+
+    def read(
+        self, layer: LayerIndex, rows: NDArray[np.int64]
+    ) -> Iterator[tuple[int, int, NDArray[np.int64], NDArray[np.float32]]]:
+        """Give activations piece by piece: what is held, then what is run, and held if it fits.
+
+        Yields
+        ------
+        (done, total, rows, activations)
+            Items run so far and in all, and one piece.
+        """
+        assert self._read is not None
+        missing = self.held.missing(layer.name, rows)
+        known = np.setdiff1d(rows, missing, assume_unique=True)
+        fits = self.fits(layer, len(missing))
+        if len(known):
+            yield 0, len(missing), known, self.held.values(layer.name, known)
+        kept_rows: list[NDArray[np.int64]] = []
+        kept: list[NDArray[np.float32]] = []
+        done = 0
+        for chunk, activations in self._read(missing, [layer.name]) if len(missing) else ():
+            values = activations[layer.name]
+            if fits:
+                kept_rows.append(chunk)
+                kept.append(values)
+            done += len(chunk)
+            yield done, len(missing), chunk, values
+        if kept:
+            self.held.hold(layer.name, np.concatenate(kept_rows), np.concatenate(kept))
+
+    def fits(self, layer: LayerIndex, n: int) -> bool:
+        """Whether the raw activations of `n` items may be held."""
+        return 4 * layer.units * n <= self.held.budget
+
+    def reading(
+        self, layer: LayerIndex, rows: NDArray[np.int64]
+    ) -> Iterator[tuple[int, int] | NDArray[np.float32]]:
+        """Read raw activations that fit, running the model on those not held yet.
+
+        Yields
+        ------
+        (done, total) or ndarray of shape (len(rows), units)
+            Progress, and the activations at last.
+        """
+        raw = self.raw(layer.name)
+        if raw is not None:
+            yield raw[rows]
+            return
+        values = np.empty((len(rows), layer.units), np.float32)
+        place = np.zeros(len(self.record), np.int64)
+        place[rows] = np.arange(len(rows))
+        for done, total, chunk, piece in self.read(layer, rows):
+            values[place[chunk]] = piece
+            if done:
+                yield done, total
+        yield values
 
     def activations(self, layer: LayerIndex, rows: NDArray[np.int64]) -> NDArray[np.float32] | None:
         """Give raw activations, shape (len(rows), units), and hold what was run for them.
 
         Returns None where the model cannot be run or they exceed the budget.
         """
-        raw = self.raw(layer.name)
-        if raw is not None:
-            return raw[rows]
-        if self._read is None or 4 * layer.units * len(rows) > self.held.budget:
+        at_hand = self.raw(layer.name) is not None
+        if not at_hand and not (self._read is not None and self.fits(layer, len(rows))):
             return None
-        values = np.empty((len(rows), layer.units), np.float32)
-        missing = self.held.missing(layer.name, rows)
-        new = np.isin(rows, missing)
-        if not new.all():
-            values[~new] = self.held.values(layer.name, rows[~new])
-        if len(missing):
-            read = [chunk[layer.name] for _, chunk in self._read(missing, [layer.name])]
-            values[new] = np.concatenate(read)
-            self.held.hold(layer.name, missing, values[new])
+        *_, values = self.reading(layer, rows)
+        assert isinstance(values, np.ndarray)
         return values
 
     # -- what is known of the items ----------------------------------------------
@@ -526,31 +446,3 @@ def _holds(layer: LayerIndex, logits: NDArray[np.float32]) -> bool:
         return False
     top = np.take_along_axis(logits, layer.top_unit.astype(np.int64), axis=1)
     return np.array_equal(top, layer.top_value)
-
-
-def weighted_sum(values: NDArray[np.float32], weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sum rows by weight, in float64."""
-    total: NDArray[np.float64] = (values * weight[:, None]).sum(axis=0)
-    return total
-
-
-def _over(total: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Divide by all the weight; NaN throughout where there is none."""
-    whole = weight.sum()
-    return total / whole if whole else np.full(len(total), np.nan)
-
-
-def last(steps: Iterator[tuple[int, int] | SampleMean]) -> SampleMean:
-    """Drive `sample_mean` to its end."""
-    for step in steps:
-        if isinstance(step, SampleMean):
-            return step
-    raise RuntimeError("sample_mean ended without a mean.")
-
-
-def why_no_quality(queries: QuerySet) -> str:
-    """Say why samples cannot be scored."""
-    if len(queries.cells):
-        return f"k = {queries.k} covers all units of every layer; lower k to score a sample."
-    known = "label" if queries.by == "true" else "prediction"
-    return f"No item's {known} is known, so there are no cells to score a sample by."

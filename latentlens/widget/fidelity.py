@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from latentlens.core.fidelity import CORRECTNESS, GroupCells, QuerySet
 from latentlens.core.meter import Scores
+from latentlens.session.fidelity import Averages, Point, average
 
 if TYPE_CHECKING:
     import altair as alt
@@ -23,6 +24,8 @@ TITLES = {
     "cosine_distance": "cosine distance (S2)",
     "js_distance": "Jensen-Shannon distance (S3)",
 }
+SPREADS = tuple(f"{score}_spread" for score in TITLES)
+SCORES = dict(zip(TITLES, ("s1", "s2", "s3"), strict=True))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,15 +37,19 @@ class Fidelity:
     frame : DataFrame
         One row per sampler, fraction, layer, class and correctness, and after
         them one per sampler and fraction with "all" in the other three: the
-        plain mean over the cells. Columns: ``n_sample``, ``n_used`` and
-        ``n_group`` (the cell's items in the sample and in all), ``precision``
-        (S1) with its ``chance``, ``cosine_distance`` (S2), ``js_distance`` (S3)
-        and ``kind``, which is "measured": against the exact answer. A cell that
-        the sample does not contain counts 0, 1 and 1. NaN where something is not
-        known, or S1 says nothing.
+        plain mean over the cells. Columns: ``n_sample``, ``n_draws`` (how many
+        samples are averaged: several for random ones), ``n_used`` and ``n_group``
+        (the cell's items in the sample, on average over the draws, and in all),
+        ``effective_n`` (Kish's, of the items' weights), ``precision`` (S1) with its
+        ``chance``, ``cosine_distance`` (S2), ``js_distance`` (S3), each of the
+        three with its ``_spread``, the standard deviation over the draws, and
+        ``kind``, which is "measured": against the exact answer. There is no
+        ``low`` and ``high``: nothing is estimated, and how the scores vary with
+        chance is their spread. A cell that the sample does not contain counts 0,
+        1 and 1. NaN where something is not known, or S1 says nothing.
     missing : DataFrame
-        The cells that the current sample does not contain: label, correctness
-        and n_group.
+        The cells that the current sample does not contain: label, correctness,
+        n_used (none), n_group and kind ("exact": they were counted).
     notes : tuple of str
         Sentences for the reader.
 
@@ -60,31 +67,51 @@ class Fidelity:
     def overall(self) -> pd.DataFrame:
         """The overall rows alone, one per sampler and fraction."""
         rows = self.frame[self.frame["layer"] == ALL]
-        wanted = ["sampler", "fraction", "n_sample", *TITLES, "kind"]
+        wanted = ["sampler", "fraction", "n_sample", "n_draws", *TITLES, *SPREADS, "kind"]
         return rows[wanted].reset_index(drop=True)
 
-    def chart(self) -> alt.Chart:
-        """Draw fraction against each of the three scores, a line per sampler."""
+    def chart(self) -> alt.FacetChart:
+        """Draw fraction against each of the three scores, a line per sampler.
+
+        Scores that are averaged over draws have a band of one spread either way.
+        """
         import altair as alt
 
-        rows = self.overall.melt(
-            ["sampler", "fraction", "n_sample"], list(TITLES), "score", "value"
-        ).dropna()
-        rows["score"] = rows["score"].map(TITLES)
-        chart: alt.Chart = (
-            alt.Chart(rows, title="How well samples answer, by fraction")
-            .mark_line(point=True)
-            .encode(
-                x=alt.X("fraction:Q", title="fraction of the items").scale(type="log"),
-                y=alt.Y("value:Q", title="mean over all cells"),
-                color=alt.Color("sampler:N", title="sampler"),
-                column=alt.Column("score:N", title=None, sort=list(TITLES.values())),
-                tooltip=["sampler", "fraction", "n_sample", alt.Tooltip("value:Q", format=".3f")],
-            )
+        encoding: dict[str, Any] = {
+            "x": alt.X("fraction:Q", title="fraction of the items").scale(type="log"),
+            "color": alt.Color("sampler:N", title="sampler"),
+        }
+        base = alt.Chart(self._long(), title="How well samples answer, by fraction")
+        line = base.mark_line(point=True).encode(
+            **encoding,
+            y=alt.Y("value:Q", title="mean over all cells"),
+            tooltip=["sampler", "fraction", "n_sample", "n_draws",
+                     alt.Tooltip("value:Q", format=".3f"), alt.Tooltip("spread:Q", format=".3f")],
+        )  # fmt: skip
+        band = base.mark_area(opacity=0.2).encode(
+            **encoding, y=alt.Y("low:Q", title="mean over all cells"), y2="high:Q"
+        )
+        chart: alt.FacetChart = (
+            alt.layer(band.transform_filter("datum.n_draws > 1"), line)
             .properties(width=180, height=180)
+            .facet(alt.Facet("score:N", title=None, sort=list(TITLES.values())), columns=3)
             .resolve_scale(y="independent")
         )
         return chart
+
+    def _long(self) -> pd.DataFrame:
+        """Give the overall rows with one score each, and the ends of its band."""
+        import pandas as pd
+
+        keys = ["sampler", "fraction", "n_sample", "n_draws"]
+        parts = []
+        for score, title in TITLES.items():
+            part = self.overall[[*keys, score, f"{score}_spread"]]
+            part = part.set_axis([*keys, "value", "spread"], axis=1).assign(score=title)
+            parts.append(part)
+        rows = pd.concat(parts, ignore_index=True).dropna(subset="value")
+        half = rows["spread"].fillna(0)
+        return rows.assign(low=rows["value"] - half, high=rows["value"] + half)
 
     def _repr_html_(self) -> str:
         notes = "".join(f"<p>{note}</p>" for note in self.notes)
@@ -92,55 +119,73 @@ class Fidelity:
         return table + notes
 
 
-def fidelity_frame(queries: QuerySet, scores: Scores, fractions: Sequence[float]) -> pd.DataFrame:
+def fidelity_frame(queries: QuerySet, scores: Scores, points: Sequence[Point]) -> pd.DataFrame:
     """Put scores into a DataFrame: all cells, then the overall rows.
 
     Parameters
     ----------
     queries : QuerySet
     scores : Scores
-    fractions : sequence of float
-        The fraction asked for of each draw.
+        Of the points' draws, one after another.
+    points : sequence of Point
     """
     import pandas as pd
 
     cells, classes = scores.cells, queries.record.classes
-    n_samples, n_layers, n_cells = scores.s1.shape
-    sample, layer, cell = (each.ravel() for each in np.indices((n_samples, n_layers, n_cells)))
-    samplers = np.array([draw.sampler for draw in scores.draws], object)
+    n_points, n_layers, n_cells = len(points), len(scores.layers), len(cells)
+    at, layer, cell = (each.ravel() for each in np.indices((n_points, n_layers, n_cells)))
     chance = np.array([queries.chance(name) for name in scores.layers])
+    shared = _of_points(scores, points)
+    n_used = average(scores.n_used.astype(np.float64), points).mean
+    effective_n = average(scores.effective_n, points).mean
+    by_cell = {name: average(getattr(scores, s), points) for name, s in SCORES.items()}
+    overall = {
+        name: average(scores.overall(s, known=s == "s2"), points) for name, s in SCORES.items()
+    }
     columns: dict[str, Any] = {
-        "sampler": samplers[sample],
-        "fraction": np.array(fractions, np.float64)[sample],
-        "n_sample": scores.n_sample[sample],
+        **{name: values[at] for name, values in shared.items()},
         "layer": np.array(scores.layers, object)[layer],
         "label": cell_labels(cells, classes)[cell],
         "correctness": np.array(CORRECTNESS, object)[cells.correctness[cell]],
-        "n_used": scores.n_used[sample, cell],
+        "n_used": n_used[at, cell],
         "n_group": cells.size[cell],
-        "precision": scores.s1.ravel(),
+        "effective_n": effective_n[at, cell],
         "chance": chance[layer],
-        "cosine_distance": scores.s2.ravel(),
-        "js_distance": scores.s3.ravel(),
+        **_score_columns(by_cell),
     }
-    overall = {
-        "sampler": samplers,
-        "fraction": np.array(fractions, np.float64),
-        "n_sample": scores.n_sample,
+    known = chance[~np.isnan(chance)]
+    whole: dict[str, Any] = {
+        **shared,
         "layer": ALL,
         "label": ALL,
         "correctness": ALL,
-        "n_used": scores.n_used.sum(axis=1),
+        "n_used": n_used.sum(axis=1),
         "n_group": cells.size.sum(),
-        "precision": scores.overall("s1"),
-        "chance": chance[~np.isnan(chance)].mean() if (~np.isnan(chance)).any() else np.nan,
-        "cosine_distance": scores.overall("s2", known=True),
-        "js_distance": scores.overall("s3"),
+        "effective_n": effective_n[:, -1],
+        "chance": known.mean() if len(known) else np.nan,
+        **_score_columns(overall),
     }
-    parts = [pd.DataFrame(part) for part in (columns, overall)]
+    parts = [pd.DataFrame(part) for part in (columns, whole)]
     frame = pd.concat([part for part in parts if len(part)], ignore_index=True)
     frame.attrs = {"k": queries.k, "measure": queries.measure, "by": queries.by}
     return frame.assign(kind="measured")
+
+
+def _of_points(scores: Scores, points: Sequence[Point]) -> dict[str, NDArray[Any]]:
+    n_sample = average(scores.n_sample.astype(np.float64), points).mean
+    return {
+        "sampler": np.array([each.sampler for each in points], object),
+        "fraction": np.array([each.fraction for each in points], np.float64),
+        "n_sample": n_sample.round().astype(np.int64),
+        "n_draws": np.array([len(each.draws) for each in points], np.int64),
+    }
+
+
+def _score_columns(scores: dict[str, Averages]) -> dict[str, NDArray[np.float64]]:
+    columns = {}
+    for name, values in scores.items():
+        columns[name], columns[f"{name}_spread"] = values.mean.ravel(), values.spread.ravel()
+    return columns
 
 
 def missing_frame(
@@ -153,7 +198,9 @@ def missing_frame(
     columns = {
         "label": cell_labels(cells, classes)[gone],
         "correctness": np.array(CORRECTNESS, object)[cells.correctness[gone]],
+        "n_used": 0,
         "n_group": cells.size[gone],
+        "kind": "exact",
     }
     return pd.DataFrame(columns)
 
@@ -163,16 +210,20 @@ def cell_labels(cells: GroupCells, classes: Sequence[str]) -> NDArray[np.object_
     return np.array(list(classes), dtype=object)[cells.label]
 
 
-def fidelity_notes(queries: QuerySet, unknown: Sequence[str], *, n_added: int = 0) -> list[str]:
-    """Say what the numbers leave out.
+def fidelity_notes(
+    queries: QuerySet, unknown: Sequence[str], points: Sequence[Point], seeds: str
+) -> list[str]:
+    """Say what the numbers leave out and what they average.
 
     Parameters
     ----------
     queries : QuerySet
     unknown : sequence of str
         Layers whose means over a sample cannot be had.
-    n_added : int
-        Rows that were added to the current sample by hand.
+    points : sequence of Point
+        What was scored.
+    seeds : str
+        Which draws are averaged, in words.
     """
     notes = []
     if queries.skipped:
@@ -187,7 +238,13 @@ def fidelity_notes(queries: QuerySet, unknown: Sequence[str], *, n_added: int = 
             "on chosen items here, or the lens was made from a record; the overall S2 is "
             + (f"about {', '.join(rest)} alone." if rest else "not known either.")
         )
-    if n_added:
-        rows = "1 row" if n_added == 1 else f"{n_added:,} rows"
-        notes.append(f"The samples are scored as they are drawn, without {rows} added by hand.")
+    averaged = dict.fromkeys(each.sampler for each in points if len(each.draws) > 1)
+    notes += [f"{name}: mean over {seeds}; the spread is their standard deviation."
+              for name in averaged]  # fmt: skip
+    topped = [each for each in points if each.draws[0].added]
+    for each in topped[:1]:
+        n = len(each.draws[0].added)
+        rows = "the row" if n == 1 else f"the {n:,} rows"
+        at = "" if len(topped) > 1 else f" at {each.fraction:.2%}"
+        notes.append(f"{each.sampler}{at} is scored with {rows} added by hand.")
     return notes

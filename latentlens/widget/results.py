@@ -16,7 +16,8 @@ from latentlens.core.fidelity import QuerySet, group_cells
 from latentlens.core.meter import Scores
 from latentlens.core.record import Record
 from latentlens.samplers import SAMPLERS
-from latentlens.session import Question, Session
+from latentlens.session import Question, Session, fidelity
+from latentlens.session.fidelity import Point
 from latentlens.widget import frames
 from latentlens.widget.drawn import DrawnSample
 from latentlens.widget.fidelity import Fidelity, fidelity_frame, fidelity_notes, missing_frame
@@ -286,8 +287,9 @@ class Results(Neurons):
         fractions : sequence of float
             Sizes of the samples, in (0, 1].
         samplers : sequence of str, optional
-            The current one, "random" and "coreset", if not given. A random sample
-            is a single draw.
+            The current one, "random" and "coreset", if not given. "random" is the
+            mean over ten draws, with their spread; the sample that is shown is scored
+            with what was added to it by hand.
         by : {"true", "predicted"}, optional
             Which class is meant; as the lens has it, if not given.
         layers : sequence of str, optional
@@ -319,7 +321,6 @@ class Results(Neurons):
         shares = [check_share(each, "fractions", zero=False) for each in fractions]
         if not shares:
             raise ValueError("fractions must hold at least one share, such as 0.05; got none.")
-        names = session.compared(self.sampler) if samplers is None else list(samplers)
         queries = QuerySet(
             session.record,
             by=by or self.by,
@@ -327,16 +328,31 @@ class Results(Neurons):
             measure=measure,
             layers=layers,
         )
-        draws = [session.draw(name, share, self.j) for name in names for share in shares]
-        scores = self._drive(session.fidelity(queries, draws), progress=progress)
+        points = self._points(samplers, shares)
+        scores = self._drive(fidelity.fidelity(session, queries, points), progress=progress)
+        unknown = session.meter.unknown(queries)
         roles = session.roles(self._question())
         return Fidelity(
-            frame=fidelity_frame(queries, scores, shares * len(names)),
+            frame=fidelity_frame(queries, scores, points),
             missing=missing_frame(queries.cells, session.record.classes, roles),
-            notes=tuple(
-                fidelity_notes(queries, session.without_means(queries), n_added=len(self.added))
-            ),
+            notes=tuple(fidelity_notes(queries, unknown, points, fidelity.seed_words(session))),
         )
+
+    def _points(self, samplers: Sequence[str] | None, shares: Sequence[float]) -> list[Point]:
+        """Name the draws to be scored: the sample that is shown with what was added to it."""
+        session = self._ready()
+        names = fidelity.compared(session, self.sampler) if samplers is None else list(samplers)
+        points = []
+        for name in names:
+            fixed = not session.ranking(name).uses_fraction
+            for share in shares:
+                shown = name == self.sampler and (fixed or share == self.fraction)
+                topped = shown and len(self.added) > 0
+                if topped:
+                    points.append(fidelity.point(session, name, share, self.j, self.added))
+                else:
+                    points.append(fidelity.averaged_point(session, name, share, self.j))
+        return points
 
     def _drive(self, steps: Iterator[Any], *, progress: bool) -> Scores:
         from tqdm.auto import tqdm

@@ -43,24 +43,33 @@ def test_the_fidelity_is_what_the_lens_measures_for_the_sample_random_and_corese
     shown = scores(view)
     rows = view.notebook.ask(
         "lens.fidelity(fractions=[0.02], samplers=['max_margin', 'random', 'coreset'],"
-        " progress=False).overall.to_dict('records')"
+        " progress=False).overall.fillna(-1).to_dict('records')"
     )
-    wanted = {
-        row["sampler"]: [row["precision"], row["cosine_distance"], row["js_distance"]]
-        for row in rows
-    }
     titles = {"max_margin": "MaxMargin", "random": "Random", "coreset": "Coreset"}
-    for name, values in wanted.items():
-        assert shown[titles[name]] == [ratio(value) for value in values]
+    for row in rows:
+        wanted = [
+            ratio(row[name])
+            + (f" ± {ratio(row[f'{name}_spread'])}" if row["sampler"] == "random" else "")
+            for name in ("precision", "cosine_distance", "js_distance")
+        ]
+        assert shown[titles[row["sampler"]]] == wanted
 
 
-def test_a_missing_cell_is_topped_up_with_one_click_and_taken_back(view):
+def test_a_missing_cell_is_topped_up_with_one_click_which_the_fidelity_shows(view):
     view.notebook.tell("lens.fraction = 1 / 400")
     until(lambda: view.header()[:2], [1, 400])
     n, total = 1, 400
+    view.pane("quality").scroll_into_view_if_needed()
+    until(lambda: "0.3 %" in view.pane("quality").locator(".ll-verdict").inner_text(), seconds=40)
+    before = float(scores(view)["MaxMargin"][0])
     chip = view.pane("missing").locator("[data-fill]").first
     chip.click()
     until(lambda: view.header()[0] > n)
+    note = view.pane("quality").locator(".ll-note")
+    until(lambda: "added by hand" in note.inner_text(), seconds=40)
+    assert float(scores(view)["MaxMargin"][0]) > before
+    exact = "lens.fidelity([1 / 400], ['max_margin'], progress=False).overall.precision[0]"
+    assert scores(view)["MaxMargin"][0] == ratio(view.notebook.ask(exact))
     until(lambda: view.notebook.ask("len(lens.added)"), view.header()[0] - n)
     assert view.notebook.ask("len(lens.sample)") == view.header()[0]
     view.pane("missing").locator("[data-back]").first.click()

@@ -12,7 +12,9 @@ from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from latentlens import LatentLens
 from latentlens.core import metrics
+from latentlens.core.fidelity import QuerySet
 from latentlens.samplers import SAMPLERS
+from latentlens.session import fidelity
 from tests.extract.brute_force import raw_activations
 from tests.made_up import blobs, made_up_record
 from tests.widget.test_lens import Wire
@@ -78,10 +80,10 @@ def test_every_cell_is_scored_as_the_raw_activations_have_it(lens):
 
 
 def test_an_overall_row_is_the_plain_mean_of_its_cells(lens):
-    result = lens.fidelity([0.1, 0.5], ["random"], progress=False)
+    result = lens.fidelity([0.1, 0.5], ["max_margin", "random"], progress=False)
     cells = result.frame[result.frame.layer != "all"]
     for row in result.overall.itertuples():
-        own = cells[cells.fraction == row.fraction]
+        own = cells[(cells.fraction == row.fraction) & (cells.sampler == row.sampler)]
         for score in ("precision", "cosine_distance", "js_distance"):
             assert getattr(row, score) == pytest.approx(own[score].mean())
     assert cells[cells.layer == "head"].precision.isna().all()
@@ -132,10 +134,51 @@ def test_what_cannot_be_scored_is_refused_in_words(lens):
 
 
 def test_the_chart_is_drawn_from_few_rows_with_titled_axes(lens):
-    chart = lens.fidelity([0.1, 0.5], ["random"], progress=False).chart()
-    assert isinstance(chart, alt.Chart)
-    assert len(chart.data) == 6
-    assert chart.to_dict()["encoding"]["x"]["title"] == "fraction of the items"
+    chart = lens.fidelity([0.1, 0.5], ["max_margin", "random"], progress=False).chart()
+    assert isinstance(chart, alt.FacetChart)
+    assert len(chart.data) == 12
+    band, line = chart.to_dict()["spec"]["layer"]
+    assert line["encoding"]["x"]["title"] == "fraction of the items"
+    assert band["encoding"]["y2"]["field"] == "high"
+
+
+def test_random_is_averaged_over_ten_draws_whose_spread_and_seeds_are_given(lens):
+    result = lens.fidelity([0.1], ["max_margin", "random"], progress=False)
+    own, random = result.overall.itertuples()
+    assert (own.n_draws, random.n_draws) == (1, 10)
+    assert np.isnan(own.precision_spread)
+    assert 0 < random.precision_spread < 0.2
+    assert "random: mean over 10 draws, seeds 0 to 9; the spread" in " ".join(result.notes)
+    by_hand = []
+    for seed in range(10):
+        other = LatentLens(lens.record, sampler="max_margin", k=5, random_state=seed)
+        point = fidelity.point(other._session, "random", 0.1, 0.7)
+        queries = QuerySet(lens.record, k=5)
+        *_, scores = fidelity.fidelity(other._session, queries, [point])
+        by_hand.append(scores.overall("s3")[0])
+    assert random.js_distance == pytest.approx(np.mean(by_hand))
+    assert random.js_distance_spread == pytest.approx(np.std(by_hand, ddof=1))
+
+
+def test_every_row_says_what_it_is_worth(lens):
+    frame = lens.fidelity([0.1], ["stratified", "max_margin"], progress=False).frame
+    assert {"kind", "n_used", "n_group", "effective_n"} <= set(frame.columns)
+    alike = frame[frame.sampler == "max_margin"]
+    np.testing.assert_allclose(alike.effective_n, alike.n_used)
+    assert (frame.effective_n <= frame.n_used + 1e-9).all()
+
+
+def test_the_sample_that_is_shown_is_scored_with_what_was_added(lens):
+    lens.fraction = 0.03
+    before = lens.fidelity([0.03, 0.1], ["max_margin"], progress=False).overall
+    for row in lens.missing.itertuples():
+        lens.top_up(row.label, row.correctness)
+    result = lens.fidelity([0.03, 0.1], ["max_margin"], progress=False)
+    after = result.overall
+    assert after.n_sample[0] == before.n_sample[0] + len(lens.added)
+    assert after.precision[0] > before.precision[0]
+    assert after.iloc[1].equals(before.iloc[1])
+    assert "max_margin at 3.00% is scored with the row" in result.notes[-1]
 
 
 # -- what is missing, and topping it up ------------------------------------------
@@ -165,7 +208,7 @@ def test_topping_a_cell_up_ends_its_being_missing():
     assert (lens.frame.role[added] == "added").all()
     assert not lens.sample.probability
     assert "added by hand" in lens.sample.note
-    assert "added by hand" in lens.fidelity([0.1], k=8, progress=False).notes[-1]
+    assert "added by hand" in lens.fidelity([0.01], k=8, progress=False).notes[-1]
     lens.added = []
     assert lens.sample.probability
 

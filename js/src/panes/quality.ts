@@ -77,7 +77,7 @@ export const quality: Pane = (el, store, signal) => {
     el.title = RULES;
     const share = fixed_share(store) ?? held!.asked.fraction;
     headline.textContent = verdict(reply, held!.asked, share);
-    table.replaceChildren(...score_table(reply, held!.asked.fraction, held!.asked.sampler));
+    table.replaceChildren(...score_table(reply, held!.asked.fraction));
     card.note(note_words(store, reply, current));
     if (width > 0) {
       const each = Math.max(SHORTEST, Math.floor((width - 2 * 12) / METRICS.length));
@@ -163,10 +163,11 @@ export function verdict(
   share: number = fraction,
 ): string {
   const at = place_of(reply, fraction);
-  const own = curve_of(reply, sampler)?.s1[at];
-  if (own === undefined) return "";
-  const random = curve_of(reply, "random")?.s1[at];
-  const beside = sampler === "random" || random === undefined ? "" : `; random ${of_k(random, k)}`;
+  const [first, ...others] = reply.curves;
+  const own = first?.s1[at] ?? null;
+  if (own === null) return "";
+  const random = others.find((curve) => curve.sampler === "random")?.s1[at] ?? null;
+  const beside = sampler === "random" || random === null ? "" : `; random ${of_k(random, k)}`;
   const units = k === 1 ? "of the top neuron" : `of the top ${k} neurons`;
   return `${percent(share)}: ${of_k(own, k)} ${units} right on average${beside}.`;
 }
@@ -178,23 +179,18 @@ function of_k(share: number, k: number): string {
   return flat ? (share * k).toFixed(1) : whole(n);
 }
 
-function curve_of(reply: QualityReply, sampler: string): QualityCurve | undefined {
-  return reply.curves.find((curve) => curve.sampler === sampler);
-}
-
 function values_of(curve: QualityCurve, name: Name): (number | null)[] {
   return curve[name];
 }
 
-/** The curves in the order of the table: the sample's own first. */
-function own_first(reply: QualityReply, sampler: string): QualityCurve[] {
-  const own = reply.curves.filter((curve) => curve.sampler === sampler);
-  return [...own, ...reply.curves.filter((curve) => curve.sampler !== sampler)];
+/** Standard deviations over the draws; null for a single one. */
+function spread_of(curve: QualityCurve, name: Name): (number | null)[] {
+  return curve[`${name}_spread`];
 }
 
-function score_table(reply: QualityReply, fraction: number, sampler: string): HTMLElement[] {
+/** The figures at a fraction, the sample's own first. */
+function score_table(reply: QualityReply, fraction: number): HTMLElement[] {
   const at = place_of(reply, fraction);
-  const curves = own_first(reply, sampler);
   const head = h(
     "tr",
     {},
@@ -203,11 +199,11 @@ function score_table(reply: QualityReply, fraction: number, sampler: string): HT
       h("th", { scope: "col", title: explained }, `${title} `, up ? "↑" : "↓"),
     ),
   );
-  const rows = curves.map((curve) =>
+  const rows = reply.curves.map((curve, place) =>
     h(
       "tr",
-      { className: curve.sampler === sampler ? "ll-own" : "" },
-      h("th", { scope: "row" }, key_line(curve.sampler), curve.title),
+      { className: place === 0 ? "ll-own" : "" },
+      h("th", { scope: "row" }, key_line(dash_of(curve, place)), curve.title),
       ...METRICS.map((metric) => score_cell(metric, curve, reply, at)),
     ),
   );
@@ -226,22 +222,33 @@ function score_cell(
   }
   const known = curves.flatMap((other) => values_of(other, name)[at] ?? []);
   const best = known.length > 1 && value === (up ? Math.max(...known) : Math.min(...known));
-  if (!best) return h("td", {}, ratio(value));
+  const spread = spread_of(curve, name)[at] ?? null;
+  const beside =
+    spread === null
+      ? null
+      : h("small", { title: `Mean and spread of ${curve.draws} draws` }, ` ± ${ratio(spread)}`);
+  if (!best) return h("td", {}, ratio(value), beside);
   const star = h("span", { className: "ll-best", title: "The best of these", role: "img" }, "★");
   star.setAttribute("aria-label", "best");
-  return h("td", {}, star, h("b", {}, ratio(value)));
+  return h("td", {}, star, h("b", {}, ratio(value)), beside);
 }
 
 function note_words(store: Store, reply: QualityReply, current: boolean): string {
   const error = store.get("quality")?.error ?? "";
-  const n_added = store.get("counts").n_added;
+  const { added, fraction } = store.get("quality")!.asked;
+  const averaged = reply.curves.find(({ draws }) => draws > 1);
   const parts = [
     `Mean over ${count(reply.n_cells, "cell")} (layer × class × correctness), each compared with all its items.`,
     reply.skipped.length > 0
       ? `Left out, as k covers all their units: ${reply.skipped.join(", ")}.`
       : "",
     s2_words(reply),
-    n_added > 0 ? `Without the ${count(n_added, "item")} added by hand.` : "",
+    added
+      ? `At ${percent(fraction)} with the ${count(added.shape[0] ?? 0, "item")} added by hand.`
+      : "",
+    averaged
+      ? `${averaged.title}: mean of ${reply.seeds}; band and ± are their standard deviation.`
+      : "",
   ];
   if (error) parts.push(`Not brought up to date: ${error}`);
   else if (!current && store.get("kernel_gone")) {
@@ -258,17 +265,17 @@ function s2_words({ curves, done }: QualityReply): string {
     : "S2 follows: the model is run for it.";
 }
 
-/** How a sampler's line is drawn: the one asked about, random and coreset each have their own dashes. */
-function dash_of(sampler: string): string {
-  return sampler === "random" ? "random" : sampler === "coreset" ? "coreset" : "own";
+/** How a line is drawn: the sample's own comes first; random and coreset have their own dashes. */
+function dash_of({ sampler }: QualityCurve, place: number): string {
+  return place > 0 && (sampler === "random" || sampler === "coreset") ? sampler : "own";
 }
 
 /** A piece of a sampler's line, as a key. */
-function key_line(sampler: string): SVGElement {
+function key_line(dash: string): SVGElement {
   return s(
     "svg",
     { class: "ll-key", width: 20, height: 8, "aria-hidden": "true" },
-    s("line", { class: `ll-curve ll-curve-${dash_of(sampler)}`, x1: 0, x2: 20, y1: 4, y2: 4 }),
+    s("line", { class: `ll-curve ll-curve-${dash}`, x1: 0, x2: 20, y1: 4, y2: 4 }),
   );
 }
 
@@ -289,7 +296,9 @@ function draw_chart(
   const y = (value: number): number => HEIGHT - BOTTOM - (value / most) * (HEIGHT - BOTTOM - TOP);
   const inside = TICKS.filter((t) => Math.log(t) >= low - 1e-9 && Math.log(t) <= high + 1e-9);
   const now = Math.min(Math.max(Math.log(fraction), low), high);
-  const known = curves.filter((curve) => values_of(curve, metric.name).some((v) => v !== null));
+  const known = curves
+    .map((curve, place) => ({ curve, dash: dash_of(curve, place) }))
+    .filter(({ curve }) => values_of(curve, metric.name).some((v) => v !== null));
   return s(
     "svg",
     {
@@ -313,7 +322,8 @@ function draw_chart(
       y1: TOP - 2,
       y2: y(0),
     }),
-    ...known.map((curve) => draw_line(curve, metric.name, fractions, x, y)),
+    ...known.map(({ curve, dash }) => draw_band(curve, dash, metric.name, fractions, x, y)),
+    ...known.map(({ curve, dash }) => draw_line(curve, dash, metric.name, fractions, x, y)),
     ...(known.length > 0
       ? name_lines(known, metric.name, y, width)
       : [
@@ -355,8 +365,29 @@ function axis(ticks: number[], x: Scale, y: Scale, most: number, right: number):
   ];
 }
 
+/** One standard deviation either way of a mean over draws. */
+function draw_band(
+  curve: QualityCurve,
+  dash: string,
+  name: Name,
+  fractions: number[],
+  x: Scale,
+  y: Scale,
+): SVGElement {
+  const ends = fractions.flatMap((share, at) => {
+    const [mean = null, spread = null] = [values_of(curve, name)[at], spread_of(curve, name)[at]];
+    if (mean === null || spread === null) return [];
+    return [[x(share), y(mean + spread), y(Math.max(mean - spread, 0))] as const];
+  });
+  const upper = ends.map(([px, top]) => `${px.toFixed(1)} ${Math.max(top, TOP).toFixed(1)}`);
+  const lower = ends.map(([px, , low]) => `${px.toFixed(1)} ${low.toFixed(1)}`).reverse();
+  const d = ends.length > 1 ? `M${[...upper, ...lower].join("L")}Z` : "";
+  return s("path", { class: `ll-spread ll-curve-${dash}`, d });
+}
+
 function draw_line(
   curve: QualityCurve,
+  dash: string,
   name: Name,
   fractions: number[],
   x: Scale,
@@ -367,7 +398,7 @@ function draw_line(
     return value === null ? [] : [[x(share), y(value)] as const];
   });
   const path = points.map(([px, py]) => `${px.toFixed(1)} ${py.toFixed(1)}`).join("L");
-  const kind = `ll-curve-${dash_of(curve.sampler)}`;
+  const kind = `ll-curve-${dash}`;
   return s(
     "g",
     {},
@@ -377,10 +408,15 @@ function draw_line(
 }
 
 /** The lines' names at their right ends, moved apart where they would overlap. */
-function name_lines(curves: QualityCurve[], name: Name, y: Scale, width: number): SVGElement[] {
-  const ends = curves.map((curve) => {
+function name_lines(
+  curves: { curve: QualityCurve; dash: string }[],
+  name: Name,
+  y: Scale,
+  width: number,
+): SVGElement[] {
+  const ends = curves.map(({ curve, dash }) => {
     const last = values_of(curve, name).filter((v) => v !== null);
-    return { curve, at: y(last.at(-1) ?? 0) };
+    return { curve, dash, at: y(last.at(-1) ?? 0) };
   });
   const places = spread(
     ends.map(({ at }) => at),
@@ -388,11 +424,11 @@ function name_lines(curves: QualityCurve[], name: Name, y: Scale, width: number)
     TOP,
     HEIGHT - BOTTOM,
   );
-  return ends.map(({ curve }, i) =>
+  return ends.map(({ curve, dash }, i) =>
     s(
       "text",
       {
-        class: `ll-name ll-curve-${dash_of(curve.sampler)}`,
+        class: `ll-name ll-curve-${dash}`,
         x: width - RIGHT + 5,
         y: places[i]! + 3,
       },
