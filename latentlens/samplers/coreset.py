@@ -18,7 +18,12 @@ HEAD = 2000
 """Items of a stratum that are put in order by herding, where it is larger than the pool."""
 POOL = 200 + 2 * HEAD
 """Candidates of a stratum; their kernel takes 70 MB."""
-EXTREMES_PER_TEN = 4
+EARLY = 20
+"""Places of a stratum, after its first, up to which every second goes to an extreme."""
+LATE_PER_TEN = 4
+"""Of ten places behind them, how many do."""
+OTHER_UNIT = 0.7
+"""Factor of the kernel of two items whose largest units differ."""
 PAIRED = 500
 """Items between which the median distance is taken."""
 
@@ -28,24 +33,29 @@ class CoresetSampler(BaseSampler):
 
     The strata are true class x right or wrong; small ones are taken whole as far
     as that promises less error ("completion", see `latentlens.core.allocate`).
-    Within a stratum the order is such that every head of it is good. Four places
-    of ten go to extremes, which have the maxima that top units are asked for: by
-    turns the item of a latent unit's maximum, the units of largest maximum
-    leading; the item whose pre-activation latent is farthest from zero in units of
-    the stratum's own spread (Mahalanobis); and the one whose is longest.
-    The other six are herded [1]_: each is the item that brings the mean of a
-    Gaussian kernel over the head closest to that over the stratum, extremes
-    counted, the bandwidth being the median squared distance.
+    Within a stratum the order is such that every head of it is good. The first two
+    places are herded; from then on every second one goes to an extreme, behind the
+    twentieth four of ten, because a few of them have most of the maxima that top
+    units are asked for. Extremes are by turns the item of a latent unit's maximum,
+    the units of largest maximum leading, and the item whose pre-activation latent
+    is farthest from zero in units of the stratum's own spread (Mahalanobis).
+
+    The other places are herded [1]_: each goes to the item that brings the mean of
+    a kernel over the head closest to that over the stratum, extremes counted. The
+    kernel is exp(-distance / median distance) between pre-activation latents, times
+    0.7 where the largest units of the two latents are not the same one, so that
+    sums of activations and counts of largest units are both met.
 
     Herding takes the square of the items, so of a stratum of more than 4,200
-    items a pool of its first 800 extremes and random ones is drawn, 2,000 of it
+    items a pool of its first 801 extremes and random ones is drawn, 2,000 of it
     are put in order, and all others follow at random.
 
     `Sample.weight` is calibrated: the smallest change from equal weights in each
-    stratum that moves the mean latent of its sample to its own. It uses nothing
-    but the latent, labels and predictions. It is no probability sample, so
-    estimates from it carry no interval; `StratifiedSampler` with
-    ``strata="correctness", allocation="completion"`` is one, with the same strata.
+    stratum that moves the mean of its sample's latents, and of their values before
+    the activation, to its own. It uses nothing but these, labels and predictions.
+    It is no probability sample, so estimates from it carry no interval;
+    `StratifiedSampler` with ``strata="correctness", allocation="completion"`` is
+    one, with the same strata.
 
     Parameters
     ----------
@@ -80,11 +90,15 @@ class CoresetSampler(BaseSampler):
         size = np.bincount(group).astype(np.int64)
         strong = scale_down(latent, pre_latent)
         points = centre(latent).astype(np.float32)
+        unit = np.where(latent.any(axis=1), latent.argmax(axis=1), latent.shape[1])
         rng = check_random_state(self.random_state)
         rank = np.empty(len(group), np.int64)
         by_group = np.argsort(group, kind="stable")
         for rows in np.split(by_group, np.cumsum(size)[:-1]):
-            rank[rows[order_stratum(points[rows], strong[rows], rng)]] = np.arange(len(rows))
+            order = order_stratum(points[rows], strong[rows], unit[rows], rng)
+            rank[rows[order]] = np.arange(len(rows))
+        if pre_latent is not None:
+            points = np.hstack([points, centre(strong).astype(np.float32)])
         return Ranking(
             sampler=self._name,
             group=group.astype(np.int32),
@@ -113,7 +127,10 @@ def scale_down(latent: NDArray[np.float64], pre_latent: ArrayLike | None) -> NDA
 
 
 def order_stratum(
-    points: NDArray[np.float32], strong: NDArray[np.float64], rng: np.random.RandomState
+    points: NDArray[np.float32],
+    strong: NDArray[np.float64],
+    unit: NDArray[np.int64],
+    rng: np.random.RandomState,
 ) -> NDArray[np.int64]:
     """Put the items of one stratum in the order in which samples take them.
 
@@ -123,6 +140,8 @@ def order_stratum(
         The latent.
     strong : ndarray of shape (n, d'), float64
         The pre-activation latent.
+    unit : ndarray of shape (n,), int64
+        Each item's largest unit.
     rng : RandomState
 
     Returns
@@ -131,35 +150,69 @@ def order_stratum(
     """
     n = len(points)
     extremes = find_extremes(points, strong)
+    # Centred, so that float32 holds the distances.
+    near = (strong - strong.mean(axis=0)).astype(np.float32)
     shuffled = rng.permutation(n).astype(np.int64)
     if n <= POOL:
-        return herd_pool(points, shuffled, shuffled, extremes, n)
-    extremes = extremes[: HEAD * EXTREMES_PER_TEN // 10]
+        kernel = similarities(near, unit, shuffled, shuffled[:PAIRED])
+        return herd_pool(kernel, shuffled, shuffled, extremes, n)
+    extremes = extremes[: int(extreme_places(HEAD).sum())]
     typical = shuffled[: POOL - len(extremes)]
     pool = np.concatenate([extremes, np.setdiff1d(typical, extremes)])
-    head = herd_pool(points, pool, typical, extremes, HEAD)
+    kernel = similarities(near, unit, pool, typical[:PAIRED])
+    head = herd_pool(kernel, pool, typical, extremes, HEAD)
     outside = np.ones(n, np.bool_)
     outside[head] = False
     return np.concatenate([head, shuffled[outside[shuffled]]])
 
 
+def extreme_places(n: int) -> NDArray[np.bool_]:
+    """Say which of the first `n` places of a stratum go to extremes.
+
+    Returns
+    -------
+    ndarray of shape (n,), bool
+    """
+    behind_first = np.maximum(np.arange(n + 1) - 1, 0)
+    early = np.minimum(behind_first, EARLY)
+    due = early // 2 + LATE_PER_TEN * (behind_first - early) // 10
+    return due[1:] > due[:-1]
+
+
 def herd_pool(
-    points: NDArray[np.float32],
+    kernel: NDArray[np.float32],
     pool: NDArray[np.int64],
     typical: NDArray[np.int64],
     extremes: NDArray[np.int64],
     n: int,
 ) -> NDArray[np.int64]:
     """Herd `n` items of a pool to the mean of the typical ones, extremes interspersed."""
-    spread = squared_distances(points[typical[:PAIRED]], points[typical[:PAIRED]])
-    apart = spread[np.triu_indices(len(spread), 1)]
-    bandwidth = float(np.median(apart)) if len(apart) else 0.0
-    place = np.empty(len(points), np.int64)
+    place = np.empty(pool.max() + 1, np.int64)
     place[pool] = np.arange(len(pool))
-    kernel = squared_distances(points[pool], points[pool])
-    np.exp(kernel / -np.float32(bandwidth if bandwidth > 0 else 1), out=kernel)
     mean = kernel[:, place[typical]].mean(axis=1, dtype=np.float64)
-    return pool[herd(kernel, mean, place[extremes], n, EXTREMES_PER_TEN)]
+    return pool[herd(kernel, mean, place[extremes], extreme_places(n))]
+
+
+def similarities(
+    near: NDArray[np.float32],
+    unit: NDArray[np.int64],
+    pool: NDArray[np.int64],
+    paired: NDArray[np.int64],
+) -> NDArray[np.float32]:
+    """Give the kernel of all pairs of a pool; the median distance is that of `paired` items.
+
+    Returns
+    -------
+    ndarray of shape (n_pool, n_pool), float32
+    """
+    apart = squared_distances(near[paired], near[paired])[np.triu_indices(len(paired), 1)]
+    median = np.float32(np.median(apart)) if len(apart) else np.float32(0)
+    kernel = squared_distances(near[pool], near[pool])
+    kernel /= median if median > 0 else np.float32(1)
+    np.sqrt(kernel, out=kernel)
+    np.exp(np.negative(kernel, out=kernel), out=kernel)
+    other = unit[pool][:, None] != unit[pool]
+    return np.multiply(kernel, np.float32(OTHER_UNIT), out=kernel, where=other)
 
 
 def squared_distances(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -172,10 +225,10 @@ def squared_distances(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray
 
 
 def find_extremes(points: NDArray[np.float32], strong: NDArray[np.float64]) -> NDArray[np.int64]:
-    """List items by turns from three orders; none twice.
+    """List items by turns from two orders; none twice.
 
-    Those that have units' maxima, the units of largest maximum leading; those of
-    great `reach`; and those of great length.
+    Those that have units' maxima, the units of largest maximum leading, and those
+    of great `reach`.
 
     Parameters
     ----------
@@ -187,7 +240,7 @@ def find_extremes(points: NDArray[np.float32], strong: NDArray[np.float64]) -> N
     Returns
     -------
     ndarray of shape (n,), int64
-        All items, since all have a length.
+        All items, since all have a reach.
     """
     top = points.max(axis=0)
     varied = np.flatnonzero(top > points.min(axis=0))
@@ -195,9 +248,8 @@ def find_extremes(points: NDArray[np.float32], strong: NDArray[np.float64]) -> N
     orders = [
         points[:, units].argmax(axis=0),
         np.argsort(-reach(strong), kind="stable"),
-        np.argsort(-np.square(strong).sum(axis=1), kind="stable"),
     ]
-    turn = np.concatenate([3 * np.arange(len(order)) + i for i, order in enumerate(orders)])
+    turn = np.concatenate([2 * np.arange(len(order)) + i for i, order in enumerate(orders)])
     listed = np.concatenate(orders)[np.argsort(turn, kind="stable")]
     first = np.sort(np.unique(listed, return_index=True)[1])
     return np.asarray(listed[first], np.int64)
@@ -206,8 +258,8 @@ def find_extremes(points: NDArray[np.float32], strong: NDArray[np.float64]) -> N
 def reach(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Give each item's squared distance from zero in units of the items' own spread.
 
-    Mahalanobis' distance about zero, where the network is silent, with a tenth of
-    the mean variance on the diagonal of the covariance.
+    Mahalanobis' distance about zero, where the network is silent, with the mean
+    variance on the diagonal of the covariance.
 
     Returns
     -------
@@ -215,7 +267,7 @@ def reach(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     n, d = points.shape
     apart = points - points.mean(axis=0)
-    ridge = 0.1 * np.square(apart).mean()
+    ridge = np.square(apart).mean()
     if ridge <= np.finfo(np.float64).eps * np.square(points).mean():
         return np.square(points).sum(axis=1)
     if n > d:

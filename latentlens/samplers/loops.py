@@ -30,14 +30,13 @@ def herd(
     kernel: NDArray[np.float32],
     mean: NDArray[np.float64],
     extremes: NDArray[np.int64],
-    n: int,
-    per_ten: int,
+    extreme_places: NDArray[np.bool_],
 ) -> NDArray[np.int64]:
     """Put items in an order of which every head has about the mean of them all.
 
     Kernel herding without replacement, the next item being the one of largest
-    mean[i] - sum of kernel[i, taken] / (taken + 1); `per_ten` of every ten places
-    go to the next of `extremes` instead, and the herding makes up for them.
+    mean[i] - sum of kernel[i, taken] / (taken + 1); some places go to the next of
+    `extremes` instead, as far as there are any, and the herding makes up for them.
 
     Parameters
     ----------
@@ -45,9 +44,9 @@ def herd(
     mean : ndarray of shape (n_pool,), float64
         Mean kernel of each item with those that are stood for.
     extremes : ndarray of shape (n_extremes,), int64
-    n : int
-        How many to put in order, at most n_pool.
-    per_ten : int
+    extreme_places : ndarray of shape (n,), bool
+        Which places go to extremes; as many places as items to put in order, at
+        most n_pool.
 
     Returns
     -------
@@ -55,11 +54,11 @@ def herd(
     """
     taken = np.zeros(len(mean), np.bool_)
     covered = np.zeros(len(mean))
-    order = np.empty(n, np.int64)
+    order = np.empty(len(extreme_places), np.int64)
     at = 0
-    for place in range(n):
+    for place in range(len(extreme_places)):
         best = -1
-        if per_ten * (place + 1) // 10 > per_ten * place // 10:
+        if extreme_places[place]:
             while at < len(extremes) and taken[extremes[at]]:
                 at += 1
             if at < len(extremes):
