@@ -30,7 +30,7 @@ from latentlens.experiments.look import COLOURS
 from latentlens.experiments.page import page
 from latentlens.experiments.render import own_ids
 from latentlens.experiments.result import load_result, save_result
-from latentlens.experiments.sweep import over_draws
+from latentlens.experiments.sweep import figure_4, over_draws
 from latentlens.extract import read_activations
 
 MAX_ROWS = 5000
@@ -45,6 +45,7 @@ SETTINGS = Settings(
     ks=(5, 100),
     k=5,
     draws=3,
+    fits=2,
     map_items=60,
 )
 
@@ -148,15 +149,30 @@ def test_layers_that_k_covers_are_left_out_and_said_so(trained):
     assert "At k = 100 S1 leaves out act4, with no more units." in notes
 
 
-def test_random_samplers_are_drawn_with_several_seeds_and_others_once(trained):
+def test_every_sampler_is_drawn_with_several_seeds_the_quick_ones_with_more(trained):
     drawn = trained.draws(("max_margin", "random"), (0.1,))
     assert [(each.sampler, each.seed) for each in drawn] == [
         ("max_margin", 0),
+        ("max_margin", 1),
         ("random", 0),
         ("random", 1),
         ("random", 2),
     ]
-    assert len({tuple(trained.sample(each).index) for each in drawn}) == 4
+    assert len({tuple(trained.sample(each).index) for each in drawn}) == 5
+
+
+def test_boundary_trees_of_several_seeds_are_one_point_of_their_mean_size(trained):
+    settings = replace(SETTINGS, samplers=("boundary_tree",))
+    experiment = Experiment(trained.model, trained.loader, settings, progress=False)
+    sizes = [
+        len(experiment.sample(drawn)) for drawn in experiment.draws(("boundary_tree",), (0.1,))
+    ]
+    assert len(set(sizes)) == SETTINGS.fits
+    frame = figure_4(experiment).frame
+    assert len(frame) == 5
+    assert set(frame["draws"]) == {SETTINGS.fits}
+    assert set(frame["items"]) == {np.mean(sizes)}
+    assert frame["fraction"].to_numpy() == pytest.approx(np.mean(sizes) / 300)
 
 
 def test_spread_is_over_the_draws():
@@ -228,7 +244,8 @@ def test_figure_4_has_every_sampler_fraction_and_metric(results):
     frame = results["figure_4"].frame
     assert len(frame) == len(SAMPLERS) * len(SETTINGS.fractions) * 5
     assert set(frame["metric"]) == {"S1 max", "S1 mean", "S1 count", "S2", "S3"}
-    assert set(frame[frame["sampler"] == "random"]["draws"]) == {SETTINGS.draws}
+    draws = frame.groupby("sampler")["draws"].agg(set).to_dict()
+    assert draws == {name: {SETTINGS.fits} for name in SAMPLERS} | {"random": {SETTINGS.draws}}
     assert frame[["score", "low", "high"]].notna().all(axis=None)
     assert (frame["low"] <= frame["score"] + 1e-12).all()
 
@@ -283,8 +300,12 @@ def test_table_1_counts_by_hand(results, trained):
 
 def test_table_4_counts_the_errors_of_each_sample(results, trained):
     frame = results["table_4"].frame.set_index("sampler")
-    own = trained.sample(Drawn(sampler="max_margin", fraction=0.1, j=SETTINGS.j))
-    assert frame.loc["max_margin", "incorrect"] == trained.record.incorrect[own.index].sum()
+    own = [
+        trained.sample(Drawn(sampler="max_margin", fraction=0.1, j=SETTINGS.j, seed=seed))
+        for seed in range(SETTINGS.fits)
+    ]
+    taken = [trained.record.incorrect[each.index].sum() for each in own]
+    assert frame.loc["max_margin", "incorrect"] == np.mean(taken)
     assert frame.loc["random", "draws"] == SETTINGS.draws
     assert (frame["correct"] + frame["incorrect"]).tolist() == frame["items"].tolist()
 
@@ -485,6 +506,25 @@ def test_claims_say_what_holds_and_what_does_not():
     assert "S3 0.2, weighted 0.1 (0.09 to 0.11)" in weighted.here
 
 
+@pytest.mark.parametrize(
+    ("data", "apart", "verdict"),
+    [
+        ("mnist", True, "holds"),
+        ("mnist", False, "does not hold"),
+        ("galaxy", True, "does not hold"),
+        ("galaxy", False, "holds"),
+    ],
+)
+def test_latents_shall_lie_apart_on_mnist_and_not_on_galaxies(data, apart, verdict):
+    rng = np.random.default_rng(0)
+    label = np.repeat([0, 1], 40)
+    plane = rng.normal(size=(80, 2)) + (9 * label[:, None] if apart else 0)
+    frame = pd.DataFrame(plane, columns=["x", "y"]).assign(**{"class": label}, correct=True)
+    results = {"figure_1": Result(name="figure_1", title="", frame=frame, draw=str)}
+    said = claims(results, replace(SETTINGS, data=data))
+    assert claim_about(said, "lie apart").verdict == verdict
+
+
 def figure_4_of(scores):
     rows = [
         {"sampler": name, "metric": metric, "fraction": 0.1, "score": score, "items": items}
@@ -526,6 +566,7 @@ def test_the_claims_of_a_run_follow_its_figures(results):
         ({"fractions": (0.0,)}, r"fractions must be between 0 \(excluded\) and 1, got 0.0"),
         ({"js": (2.0,)}, r"js must be between 0 and 1, got 2.0"),
         ({"draws": 0}, r"draws must be between 1 and 1000, got 0"),
+        ({"fits": 0}, r"fits must be between 1 and 1000, got 0"),
         ({"map_items": 9000}, r"map_items must be between 1 and 4500 \(a chart holds 5,000 rows\)"),
     ],
 )

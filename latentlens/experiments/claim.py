@@ -169,7 +169,7 @@ def _separated(found: Found) -> Checked:
     return (
         f"Of an item's ten nearest neighbours in the plane {same[right].mean():.0%} have its "
         f"class{wrong}.",
-        _graded(same[right].mean() >= 0.9),
+        _graded((same[right].mean() >= 0.9) != (found.settings.data == "galaxy")),
     )
 
 

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 MEASURES = ("max", "mean", "count")
 REPEATED = ("random", "stratified", "stratified_completion", "latent_grid")
-"""Samplers drawn again and again, as in the paper; so are the weighted variants."""
+"""Samplers that rank in no time, drawn `draws` times as in the paper; so are the weighted variants.
+
+The others are random too, in where they start or how they divide the items: those are fitted
+`fits` times."""
 WEIGHTED = ("max_margin", "gmm_full", "gmm_spherical")
 """Samplers of the paper that take j, and have a weighted variant."""
 
@@ -50,7 +53,9 @@ class Settings:
     fractions, js, ks : tuple
         What they vary over.
     draws : int
-        How often the random samplers are drawn.
+        How often samplers that rank in no time are drawn, each time with another seed.
+    fits : int
+        How often the others are fitted, each time with another seed.
     map_items : int
         How many items the map lays out.
     seed : int
@@ -69,6 +74,7 @@ class Settings:
     js: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
     ks: tuple[int, ...] = (1, 5, 10, 25, 50, 75, 100)
     draws: int = 10
+    fits: int = 5
     map_items: int = 3000
     seed: int = 0
 
@@ -88,6 +94,7 @@ class Settings:
         for count in (self.k, *self.ks):
             check_count(count, "ks", 10_000)
         check_count(self.draws, "draws", 1000)
+        check_count(self.fits, "fits", 1000)
         check_count(self.map_items, "map_items", 4500, why="a chart holds 5,000 rows")
 
     def quick(self) -> Self:
@@ -98,6 +105,7 @@ class Settings:
             js=(0.0, 0.5, 1.0),
             ks=(5, 10, 50),
             draws=3,
+            fits=2,
             map_items=500,
         )
 
@@ -215,10 +223,10 @@ class Experiment:
         return SAMPLERS[sampler].title
 
     def seeds(self, sampler: str, *, weighted: bool = False) -> range:
-        """Give the seeds a sampler is drawn with: several for those that are random."""
-        several = weighted or sampler in REPEATED or sampler.endswith("_weighted")
+        """Give the seeds a sampler is drawn with: more for those that are quick to rank."""
+        quick = weighted or sampler in REPEATED or sampler.endswith("_weighted")
         first = self.settings.seed
-        return range(first, first + (self.settings.draws if several else 1))
+        return range(first, first + (self.settings.draws if quick else self.settings.fits))
 
     def ranking(self, sampler: str, *, seed: int = 0, weighted: bool = False) -> Ranking:
         """Give a sampler's ranking of the items; the second time, the same one.

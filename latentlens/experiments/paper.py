@@ -216,7 +216,8 @@ def facts(experiment: Experiment, results: Mapping[str, Result]) -> list[str]:
         f"{type(experiment.model).__name__} on {len(experiment.loader.dataset):,} items of "
         f"{settings.data}{wrong}; weights {str(experiment.identity['weights'])[:12]}.",
         carried,
-        f"Samplers: {run_of}. The random ones are drawn {settings.draws} times.",
+        f"Samplers: {run_of}. Those that rank in no time are drawn {settings.draws} times, the "
+        f"others fitted {settings.fits} times, always with another seed.",
         f"Layers asked about: {layers}, by {settings.reduce}; class is the {settings.by} one; "
         f"S1 ranks units by {settings.measure} unless said otherwise. Precision: larger is "
         "better; distances: smaller is better.",

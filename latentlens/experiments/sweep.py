@@ -37,7 +37,7 @@ def figure_4(experiment: Experiment) -> Result:
     settings = experiment.settings
     drawn = experiment.draws(experiment.samplers, settings.fractions)
     scored, notes = score_draws(experiment, drawn, ks=(settings.k,))
-    frame = over_draws(scored, [*BY_SAMPLE, "fraction", "metric"])
+    frame = over_draws(_one_size(scored), [*BY_SAMPLE, "fraction", "metric"])
     return Result(
         name="figure_4",
         title=f"Figure 4: quality by fraction (k = {settings.k}, j = {settings.j})",
@@ -175,14 +175,21 @@ def over_draws(scored: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     return frame.reset_index()
 
 
+def _one_size(scored: pd.DataFrame) -> pd.DataFrame:
+    """Give samplers whose size comes out of the data one fraction, the mean over their draws."""
+    from latentlens.samplers import SAMPLERS
+
+    own = ~scored["sampler"].map(lambda name: SAMPLERS[name].uses_fraction)
+    mean = scored.groupby("sampler")["fraction"].transform("mean")
+    return scored.assign(fraction=scored["fraction"].where(~own, mean))
+
+
 def _draws_note(experiment: Experiment) -> str:
-    several = [experiment.title(n) for n in experiment.samplers if len(experiment.seeds(n)) > 1]
-    if not several:
-        return "Each sampler was drawn once."
-    return (
-        f"Mean of {experiment.settings.draws} draws, with their range, for "
-        f"{', '.join(several)}; the others were drawn once, with seed {experiment.settings.seed}."
-    )
+    by_times: dict[int, list[str]] = {}
+    for name in experiment.samplers:
+        by_times.setdefault(len(experiment.seeds(name)), []).append(experiment.title(name))
+    said = [f"of {times} draws for {', '.join(names)}" for times, names in by_times.items()]
+    return f"Means, with the range, {'; '.join(said)}; each draw has a seed of its own."
 
 
 def _sizes_note(frame: pd.DataFrame, n_items: int) -> str:
@@ -193,7 +200,7 @@ def _sizes_note(frame: pd.DataFrame, n_items: int) -> str:
     said = []
     for sampler, title, fraction, items in size.itertuples(index=False):
         if not SAMPLERS[sampler].uses_fraction:
-            said.append(f"{title} has one sample, of {items:,.0f} items")
+            said.append(f"{title} has one size, of {items:,.0f} items")
         elif abs(items - fraction * n_items) > 1:
             said.append(f"{title} gave {items:,.0f} items at {fraction:.0%}")
     if not said:
