@@ -13,7 +13,9 @@ import { notices } from "./panes/notices";
 import type { Pane } from "./panes/pane";
 import { quality } from "./panes/quality";
 import { selecting } from "./panes/selecting";
+import { spoken } from "./panes/spoken";
 import { strip } from "./panes/strip";
+import { table } from "./panes/table";
 import { top_k } from "./panes/top_k";
 import { working } from "./panes/working";
 import { words } from "./rpc";
@@ -32,6 +34,8 @@ const PANES: readonly (readonly [string, Pane])[] = [
   ["strip", strip],
   ["quality", quality],
   ["margin", margin],
+  ["tables", table],
+  ["spoken", spoken],
 ];
 
 /** Fill `el` with the lens until `signal` aborts. */

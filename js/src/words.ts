@@ -37,6 +37,18 @@ export function count(n: number, noun: string): string {
   return `${whole(n)} ${noun}${n === 1 ? "" : "s"}`;
 }
 
+/** How many items and errors the sample holds. */
+export function sample_words(store: Store): string {
+  const { n_sample, n_added, n_items, n_errors, errors_in_sample } = store.get("counts");
+  const added = n_added > 0 ? ` (${whole(n_added)} added)` : "";
+  const sampled = `${whole(n_sample)} of ${whole(n_items)} items in the sample${added}`;
+  const errors = `${whole(errors_in_sample)} of ${whole(n_errors)} errors`;
+  return n_errors > 0 ? `${sampled}, ${errors}` : sampled;
+}
+
+/** By role, what an item is in the sample; empty for none. */
+export const ROLE_WORDS = ["", "outlier", "exemplar", "drawn", "added"];
+
 /** How a figure is known: compared with the exact one, or from the sample alone; null for no figure. */
 export function kind_of(figures: Figures, compared: boolean): Kind | null {
   if (figures.n_used === 0) return null;

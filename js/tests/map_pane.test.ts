@@ -120,8 +120,8 @@ async function frames(ms = 60): Promise<void> {
   for (let n = 0; n < 3; n++) await new Promise((done) => requestAnimationFrame(done));
 }
 
-function press(surface: Element, key: string): KeyboardEvent {
-  const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true });
+function press(surface: Element, key: string, init: KeyboardEventInit = {}): KeyboardEvent {
+  const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...init });
   surface.dispatchEvent(event);
   return event;
 }
@@ -354,6 +354,24 @@ describe("moving", () => {
 });
 
 describe("an item under the eye", () => {
+  it("is gone to by arrows, which with Shift move the map", async () => {
+    const mounted = mount();
+    const { surface, store, find } = mounted;
+    press(surface, "ArrowRight");
+    const first = store.get("hover");
+    expect(first).toBeGreaterThanOrEqual(0);
+    press(surface, "ArrowRight");
+    const second = store.get("hover");
+    expect(second).not.toBe(first);
+    expect(on_screen(mounted, second)[0]).toBeGreaterThan(on_screen(mounted, first)[0]!);
+    expect(find(".ll-map-stage > [role=status]").textContent).toContain(`row ${second}, `);
+    press(surface, "Enter");
+    expect(picked(mounted)).toEqual([second]);
+    expect(find(".ll-map-stage > [role=status]").textContent).toBe(`row ${second} selected`);
+    press(surface, "ArrowLeft", { shiftKey: true });
+    expect(store.get("hover")).toBe(second);
+  });
+
   it("is stepped to in the sample's order and told in words", async () => {
     const { surface, store, find } = mount();
     press(surface, "]");

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { rows as selection } from "../play/fake_model";
 import { encode } from "../src/codec";
-import { margin } from "../src/panes/margin";
+import { lanes_of, margin } from "../src/panes/margin";
 import type { Ranked } from "../src/protocol.gen";
 import { ADDED, EXEMPLAR, OUTLIER, type Ranking } from "../src/query";
 import { count_taken, cut_at, group_rows } from "../src/ranks";
@@ -244,5 +244,28 @@ describe("the margin strip", () => {
     press(el.querySelector(".ll-grip")!, "ArrowRight");
     expect(el.outerHTML).toBe(before);
     expect(store.get("fraction")).toBe(0.8);
+  });
+});
+
+describe("very many groups", () => {
+  const ranking = { ...RANKING, group_size: Uint32Array.from({ length: 500 }, (_, g) => g % 97) };
+  const names = Array.from({ length: 500 }, (_, g) => `species ${g}`);
+
+  it("are drawn only as far as they are the largest, none of them empty", () => {
+    const lanes = lanes_of(ranking, names, "");
+    expect(lanes.length).toBe(40);
+    const least = Math.min(...lanes.map((g) => ranking.group_size[g]!));
+    const others = [...names.keys()].filter((g) => !lanes.includes(g));
+    expect(Math.max(...others.map((g) => ranking.group_size[g]!))).toBeLessThanOrEqual(least);
+  });
+
+  it("begin with the chosen class's, however small", () => {
+    expect(lanes_of(ranking, names, "species 1")[0]).toBe(1);
+    expect(lanes_of(ranking, names, "species 98")[0]).toBe(98);
+  });
+
+  it("are all drawn in their order where they are few", () => {
+    const few = { ...RANKING, group_size: Uint32Array.of(3, 0, 9) };
+    expect(lanes_of(few, ["a", "b", "c"], "c")).toEqual([0, 2]);
   });
 });

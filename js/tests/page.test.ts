@@ -214,7 +214,9 @@ describe("a page", () => {
   it("shows the pictures it has, and nothing for the others", async () => {
     const { host } = await page();
     const answer = await host.answer({ kind: "pictures", id: 1, rows: [9, 5, 4] });
-    const { pictures } = answer as unknown as { pictures: { row: number; kind: string; image?: NdArray }[] };
+    const { pictures } = answer as unknown as {
+      pictures: { row: number; kind: string; image?: NdArray }[];
+    };
     expect(pictures.map(({ row, kind }) => [row, kind])).toEqual([
       [9, "image"],
       [5, "none"],

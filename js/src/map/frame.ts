@@ -4,8 +4,9 @@ import { h, s } from "../dom";
 import type { Tool } from "./gestures";
 
 const KEYS =
-  "Arrow keys move, plus and minus zoom, 0 shows everything, brackets step through the sample, " +
-  "Enter selects the item shown, Escape clears the selection.";
+  "Arrow keys go from item to item, with Shift they move the map; plus and minus zoom, 0 shows " +
+  "everything, brackets step through the sample, Enter selects the item shown, Escape clears the " +
+  "selection. The same is in the tables below.";
 
 const TOOLS: Record<Tool, { title: string; icon: string }> = {
   pan: {
@@ -35,6 +36,8 @@ export interface MapFrame {
   across: HTMLElement;
   up: HTMLElement;
   tip: HTMLElement;
+  /** What the keys have come to, said and not shown. */
+  said: HTMLElement;
   hint: HTMLElement;
   moving: HTMLElement;
   doing: HTMLElement;
@@ -108,7 +111,7 @@ function stage_elements() {
   const across = h("span", { className: "ll-map-across" });
   const up = h("span", { className: "ll-map-up" });
   const tip = h("div", { className: "ll-map-tip", hidden: true });
-  tip.setAttribute("role", "status");
+  const said = h("p", { className: "ll-unseen", role: "status" });
   const hint = h("div", { className: "ll-map-hint", aria: { hidden: "true" } });
   const clear = h("button", {
     type: "button",
@@ -132,6 +135,7 @@ function stage_elements() {
     clear,
     hint,
     tip,
+    said,
   );
   return {
     clear,
@@ -142,6 +146,7 @@ function stage_elements() {
     across,
     up,
     tip,
+    said,
     hint,
     moving,
     doing,

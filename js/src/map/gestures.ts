@@ -17,6 +17,8 @@ export interface Hands {
   hover(at: Point | null): void;
   /** Escape, with nothing being drawn. */
   clear(): void;
+  /** To the next item in a direction; y upwards. */
+  go(along: Point): void;
   /** To the next or the previous item of the sample. */
   step(by: 1 | -1): void;
   /** Into or out of the selection: the item under the pointer. */
@@ -32,6 +34,13 @@ const CLICK_PX = 4;
 const CORNER_PX = 2;
 const KEY_ZOOM = 1.3;
 const KEY_PAN_PX = 48;
+/** Where arrow keys lead; y upwards. */
+const ARROWS: Record<string, Point> = {
+  ArrowLeft: { x: -1, y: 0 },
+  ArrowRight: { x: 1, y: 0 },
+  ArrowUp: { x: 0, y: 1 },
+  ArrowDown: { x: 0, y: -1 },
+};
 
 interface Drag {
   kind: Tool;
@@ -146,7 +155,8 @@ class Gestures {
 
   key(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const run = this.keys[event.key];
+    const arrow = ARROWS[event.key];
+    const run = arrow ? () => this.arrow(arrow, event.shiftKey) : this.keys[event.key];
     if (!run) return;
     run();
     event.preventDefault();
@@ -159,15 +169,16 @@ class Gestures {
     "=": () => this.hands.zoom(this.hands.centre(), KEY_ZOOM),
     "-": () => this.hands.zoom(this.hands.centre(), 1 / KEY_ZOOM),
     "0": () => this.hands.reset(),
-    ArrowLeft: () => this.hands.pan({ x: KEY_PAN_PX, y: 0 }),
-    ArrowRight: () => this.hands.pan({ x: -KEY_PAN_PX, y: 0 }),
-    ArrowUp: () => this.hands.pan({ x: 0, y: KEY_PAN_PX }),
-    ArrowDown: () => this.hands.pan({ x: 0, y: -KEY_PAN_PX }),
     "[": () => this.hands.step(-1),
     "]": () => this.hands.step(1),
     Enter: () => this.hands.toggle(),
     Escape: () => this.escape(),
   };
+
+  private arrow(along: Point, moves_map: boolean): void {
+    if (moves_map) this.hands.pan({ x: -KEY_PAN_PX * along.x, y: KEY_PAN_PX * along.y });
+    else this.hands.go(along);
+  }
 
   private escape(): void {
     if (this.drag?.moved && this.drag.kind !== "pan") this.end_drag();

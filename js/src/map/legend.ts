@@ -4,7 +4,9 @@ import { h, s, set_text } from "../dom";
 import { css } from "../palette";
 import type { Store } from "../store";
 import { whole } from "../words";
+import { type ClassList, make_class_list } from "./class_list";
 import type { Colouring, ColourKey } from "./colouring";
+import { swatch, unknown_line } from "./swatch";
 
 export interface Legend {
   show(colouring: Colouring): void;
@@ -15,95 +17,28 @@ export function make_legend(el: HTMLElement, store: Store, signal: AbortSignal):
   const title = h("div", { className: "ll-legend-title" });
   const body = h("div", { className: "ll-legend-body" });
   el.append(title, body, shapes());
-  let colouring: Colouring | null = null;
-  let rows: ClassRow[] = [];
+  const sought = { text: "" };
+  let classes: ClassList | null = null;
 
-  const count = () => {
-    if (colouring?.key.kind !== "classes") return;
-    const { items, sample } = store.get("class_counts")[colouring.key.by];
-    rows.forEach((row, c) => {
-      set_text(row.count, `${whole(sample[c] ?? 0)} / ${whole(items[c] ?? 0)}`);
-    });
-  };
   const dim = () => {
-    const hidden = store.get("hidden");
-    rows.forEach((row, c) => {
-      row.toggle.setAttribute("aria-pressed", String(!hidden.has(c)));
-    });
-    el.classList.toggle("ll-some-hidden", hidden.size > 0);
+    classes?.dim();
+    el.classList.toggle("ll-some-hidden", store.get("hidden").size > 0);
   };
-  store.watch(["class_counts"], count, signal);
+  store.watch(["class_counts"], () => classes?.count(), signal);
   store.watch(["hidden"], dim, signal);
   body.addEventListener("click", (event) => press(event, store), { signal });
   body.addEventListener("dblclick", (event) => event.stopPropagation(), { signal });
 
   return {
     show(next) {
-      colouring = next;
-      set_text(title, next.key.title);
-      rows = [];
-      if (next.key.kind === "classes") rows = class_rows(body, next, next.key.names);
-      else if (next.key.kind === "states") state_rows(body, next, next.key.names);
-      else scale(body, next, next.key);
-      count();
-      dim();
+      const { key } = next;
+      set_text(title, key.title);
+      classes = null;
+      if (key.kind === "classes") classes = make_class_list(body, store, next, key, sought);
+      else if (key.kind === "states") state_rows(body, next, key.names);
+      else scale(body, next, key);
     },
   };
-}
-
-interface ClassRow {
-  toggle: HTMLButtonElement;
-  count: HTMLElement;
-}
-
-function class_rows(
-  body: HTMLElement,
-  { palette, unknown }: Colouring,
-  names: string[],
-): ClassRow[] {
-  const rows = names.map((name, c) => {
-    const count = h("span", { className: "ll-legend-count", title: "in the sample / in the data" });
-    const toggle = h(
-      "button",
-      {
-        type: "button",
-        className: "ll-legend-class",
-        title: `Show or dim ${name}`,
-        data: { class: String(c) },
-      },
-      swatch(css(palette[c + 1]!)),
-      h("span", { className: "ll-legend-name" }, name),
-      count,
-    );
-    const only = h(
-      "button",
-      {
-        type: "button",
-        className: "ll-legend-only",
-        title: `Show ${name} only`,
-        data: { only: String(c) },
-        aria: { label: `Show ${name} only` },
-      },
-      "only",
-    );
-    return { toggle, count, line: h("li", {}, toggle, only) };
-  });
-  const all = h(
-    "button",
-    { type: "button", className: "ll-legend-all", data: { all: "" } },
-    "show all",
-  );
-  const many =
-    names.length > 12 && h("div", { className: "ll-legend-many" }, `${names.length} classes`);
-  body.replaceChildren(
-    ...[
-      many,
-      h("ul", {}, ...rows.map(({ line }) => line)),
-      unknown_line(palette[0]!, unknown),
-      all,
-    ].filter((child) => child instanceof Node),
-  );
-  return rows;
 }
 
 function state_rows(
@@ -157,24 +92,6 @@ function scale(
 
 function present(...children: (Node | false | null)[]): Node[] {
   return children.filter((child) => child instanceof Node);
-}
-
-function unknown_line(colour: Colouring["palette"][number], unknown: number): HTMLElement | null {
-  if (unknown === 0) return null;
-  return h(
-    "div",
-    { className: "ll-legend-state" },
-    swatch(css(colour), true),
-    h("span", { className: "ll-legend-name" }, "unknown"),
-    h("span", { className: "ll-legend-count" }, whole(unknown)),
-  );
-}
-
-function swatch(colour: string, hollow = false): HTMLElement {
-  const dot = h("span", { className: "ll-legend-swatch", aria: { hidden: "true" } });
-  dot.style.setProperty("--ll-swatch", colour);
-  dot.classList.toggle("ll-hollow", hollow);
-  return dot;
 }
 
 /** A click switches a class, "only" leaves it alone on, or brings all back. */

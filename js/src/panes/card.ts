@@ -61,7 +61,7 @@ export function make_card(el: HTMLElement, title: string): Card {
   };
 }
 
-/** From this width of the lens on, cards that can be folded begin open. */
+/** From this width of the lens on, cards that can be folded begin open, unless they never do. */
 const WIDE = 720;
 
 /** A card's fold, which is remembered in this browser by the card's name. */
@@ -75,11 +75,12 @@ export function make_fold(
   name: string,
   turned: (open: boolean) => void,
   signal: AbortSignal,
+  begins_open = true,
 ): Fold {
   const title = el.querySelector("h3")!;
   const button = h("button", { type: "button", className: "ll-fold" }, title.textContent);
   const width = (el.closest(".ll") ?? el).clientWidth;
-  let open = recall(name) ?? (width === 0 || width >= WIDE);
+  let open = recall(name) ?? (begins_open && (width === 0 || width >= WIDE));
   const show = (): void => {
     set_aria(button, "expanded", open);
     el.classList.toggle("ll-shut", !open);

@@ -1,12 +1,12 @@
 import { h, set_text } from "../dom";
-import { percent, whole } from "../words";
+import { percent, sample_words, whole } from "../words";
 import type { Pane } from "./pane";
 
 /** What is looked at, how much of it is in the sample, and what the kernel is at. */
 export const header: Pane = (el, store, signal) => {
   const model = h("b", { className: "ll-model" });
   const facts = h("span", { className: "ll-facts" });
-  const sample = h("span", { className: "ll-sample-line", role: "status" });
+  const sample = h("span", { className: "ll-sample-line" });
   const bar = h("progress", { max: 1, value: 0 });
   bar.setAttribute("aria-label", "Progress");
   const doing = h("span", { className: "ll-doing-text" });
@@ -36,12 +36,7 @@ export const header: Pane = (el, store, signal) => {
   store.watch(
     ["counts", "ranked"],
     () => {
-      const { n_sample, n_added, n_items, n_errors, errors_in_sample } = store.get("counts");
-      const added = n_added > 0 ? ` (${whole(n_added)} added)` : "";
-      const sampled = `${whole(n_sample)} of ${whole(n_items)} items in the sample${added}`;
-      const errors = `${whole(errors_in_sample)} of ${whole(n_errors)} errors`;
-      const text = n_errors > 0 ? `${sampled}, ${errors}` : sampled;
-      set_text(sample, store.get("ranked") ? text : "");
+      set_text(sample, store.get("ranked") ? sample_words(store) : "");
     },
     signal,
   );

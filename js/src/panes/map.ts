@@ -12,8 +12,9 @@ import { follow_items } from "../map/items";
 import { make_legend } from "../map/legend";
 import { level_of, OUTSIDE, REST, TOP } from "../map/scene";
 import { make_stage, type Stage } from "../map/stage";
-import { show_tip } from "../map/tip";
+import { facts, show_tip } from "../map/tip";
 import * as view from "../map/view";
+import { nearest_item, next_item } from "../map/walk";
 import { CORRECT } from "../palette";
 import { draw_picture } from "../pictures";
 import type { Store } from "../store";
@@ -27,6 +28,8 @@ const REACH_TOP_PX = 6;
 const GRID_MS = 30;
 const HINT_MS = 1600;
 const PICTURE_PX = 72;
+/** A step by keys leads at least so far ahead, in CSS pixels. */
+const KEY_STEP_PX = 6;
 const BUTTON_ZOOM = 1.5;
 
 const CAVEATS: Record<string, { name: string; caveat: string; across?: string; up?: string }> = {
@@ -160,14 +163,36 @@ class Pointer implements Hands {
     if (rows.length === 0) return;
     const now = rows.indexOf(this.store.get("hover"));
     const next = now < 0 ? (by > 0 ? 0 : rows.length - 1) : (now + by + rows.length) % rows.length;
+    this.come_to(rows[next]!);
+  }
+
+  go(along: Point): void {
+    const { scene, view: now, size } = this.stage;
+    const may = (row: number) => this.open(row);
+    const least = KEY_STEP_PX / view.pixels_per_unit(now, size);
+    const row = this.store.get("hover");
+    const from = { x: scene.to[2 * row]!, y: scene.to[2 * row + 1]! };
+    const next =
+      row < 0
+        ? nearest_item(scene.to, view.to_layout(now, size, this.centre()), may)
+        : next_item(scene.to, { from, along, least }, may);
+    if (next >= 0) this.come_to(next);
+  }
+
+  /** Be on an item by keys: see it, and say what it is. */
+  private come_to(row: number): void {
     this.own = true;
-    this.bring_into_view(rows[next]!);
-    this.store.set({ hover: rows[next]! });
+    this.bring_into_view(row);
+    this.store.set({ hover: row });
+    const lines = facts(this.store, row).map(([name, value]) => `${name} ${value}`);
+    set_text(this.frame.said, lines.join(", "));
   }
 
   toggle(): void {
     const row = this.store.get("hover");
-    if (row >= 0) this.toggle_row(row);
+    if (row < 0) return;
+    const picked = this.toggle_row(row);
+    set_text(this.frame.said, `row ${row} ${picked ? "selected" : "no longer selected"}`);
   }
 
   unheard_wheel(): void {
@@ -177,9 +202,11 @@ class Pointer implements Hands {
     this.hint_timer = setTimeout(() => this.frame.hint.classList.remove("ll-shown"), HINT_MS);
   }
 
-  private toggle_row(row: number): void {
+  /** Gives whether the row is selected now. */
+  private toggle_row(row: number): boolean {
     const has = this.store.get("picked").includes(row);
     this.choose(Uint32Array.of(row), has ? "remove" : "add");
+    return !has;
   }
 
   private choose(rows: Uint32Array, how: Combine): void {

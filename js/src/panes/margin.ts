@@ -14,6 +14,8 @@ const VALUE = 74;
 const PROFILE = 14;
 const ABOVE = 5;
 const GRIP = 10;
+/** Lanes drawn at most: the largest groups', and the chosen class's. */
+const MOST_LANES = 40;
 /** A step of the keys in items, and of the larger ones as a share of the lane. */
 const STEP = 1;
 const LARGE_STEP = 0.05;
@@ -54,10 +56,14 @@ export const margin: Pane = (el, store, signal) => {
     if (!ranking || lanes.length === 0 || !fold.open()) return;
     const taken = count_taken(ranking, store.get("roles"));
     for (const lane of lanes) place_brackets(lane, taken[lane.group]!, ranking);
-    card.n(count(lanes.length, "group"));
+    card.n(n_words(lanes.length, ranking));
   };
 
   store.watch(["ranking", "truth", "pred", "about", "sampler_info"], lay_out, signal);
+  const choose = (): void => {
+    if ((store.get("ranking")?.group_size.length ?? 0) > MOST_LANES) lay_out();
+  };
+  store.watch(["label"], choose, signal);
   store.watch(["roles"], cut, signal);
   listen({ chart, store, lanes: () => lanes, signal });
   on_width(
@@ -79,10 +85,13 @@ function reason_for_none(store: Store, ranking: Ranking | null): string {
 function note_words(store: Store, ranking: Ranking): string {
   const order =
     "From the boundary, left, to the surest item, right; the profile is the log ratio, ticks are errors.";
-  if (ranking.allocation === "fixed") return `${order} ${store.get("sampler_info")?.reason ?? ""}`;
+  const there = ranking.group_size.filter((size) => size > 0).length;
+  const some = there > MOST_LANES ? " The largest groups; choose a class to see its own." : "";
+  if (ranking.allocation === "fixed")
+    return `${order} ${store.get("sampler_info")?.reason ?? ""}${some}`;
   return ranking.uses_j
-    ? `${order} Drag a bracket: fraction and j follow.`
-    : `${order} Drag the bracket: the fraction follows.`;
+    ? `${order} Drag a bracket: fraction and j follow.${some}`
+    : `${order} Drag the bracket: the fraction follows.${some}`;
 }
 
 /** One group's line: what is drawn once, and the brackets that move. */
@@ -97,11 +106,26 @@ interface Lane {
   ends: Partial<Record<End, { grip: SVGElement; band: SVGElement }>>;
 }
 
+/** How many groups there are, and how many of them are here. */
+function n_words(shown: number, { group_size }: Ranking): string {
+  const all = group_size.reduce((n, size) => n + Number(size > 0), 0);
+  return shown < all ? `${shown} of ${whole(all)} groups` : count(all, "group");
+}
+
+/** The groups to draw: all in their order, or of very many the largest, the chosen class's first. */
+export function lanes_of({ group_size }: Ranking, names: string[], label: string): number[] {
+  const there = [...group_size.keys()].filter((g) => group_size[g]! > 0);
+  if (there.length <= MOST_LANES) return there;
+  const is_chosen = (g: number) => Number(label !== "" && `${names[g]} `.startsWith(`${label} `));
+  const by_size = (a: number, b: number) => group_size[b]! - group_size[a]! || a - b;
+  return there.sort((a, b) => is_chosen(b) - is_chosen(a) || by_size(a, b)).slice(0, MOST_LANES);
+}
+
 function make_lanes(store: Store, ranking: Ranking, width: number): Lane[] {
   const rows = group_rows(ranking);
   const names = name_groups(store, ranking);
   const range = ratio_range(ranking);
-  const shown = [...rows.keys()].filter((g) => rows[g]!.length > 0);
+  const shown = lanes_of(ranking, names, store.get("label"));
   return shown.map((group, at) =>
     draw_lane({ store, ranking, range, group, at, width, rows: rows[group]!, name: names[group]! }),
   );

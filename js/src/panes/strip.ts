@@ -3,7 +3,7 @@ import { h, set_aria, set_text } from "../dom";
 import { draw_picture } from "../pictures";
 import { has_row, strongest } from "../query";
 import type { Store } from "../store";
-import { class_name, count, short, unit_noun } from "../words";
+import { class_name, count, ROLE_WORDS, short, unit_noun } from "../words";
 import { make_card } from "./card";
 import type { Pane } from "./pane";
 
@@ -13,6 +13,9 @@ const PICTURE = 60;
 const SPARE = 4;
 /** Strongest inputs of a unit that are listed. */
 const STRONGEST = 200;
+
+/** Strips made so far, which names their cards apart. */
+let strips = 0;
 
 type Source = "sample" | "selection" | "unit";
 
@@ -37,6 +40,9 @@ export const strip: Pane = (el, store, signal) => {
   let cards = new Map<number, Shown>();
   // What is chosen here must not make the strip turn away from where one is looking.
   let own = false;
+  strips += 1;
+  const id = `ll-strip-${strips}`;
+  view.setAttribute("aria-multiselectable", "true");
 
   /** Draw the cards in view; one that says the same as before stays as it is. */
   const draw = (): void => {
@@ -49,6 +55,9 @@ export const strip: Pane = (el, store, signal) => {
       const before = cards.get(row);
       const shown = before?.facts === facts ? before : { facts, el: make_item(store, row, source) };
       shown.el.style.transform = `translateX(${i * SLOT}px)`;
+      shown.el.id = `${id}-${row}`;
+      shown.el.setAttribute("aria-posinset", String(i + 1));
+      shown.el.setAttribute("aria-setsize", String(rows.length));
       next.set(row, shown);
     }
     for (const [row, { el: old }] of cards) if (next.get(row)?.el !== old) old.remove();
@@ -102,7 +111,7 @@ export const strip: Pane = (el, store, signal) => {
   store.watch(["sample_order"], () => (source === "sample" ? list() : draw()), signal);
   store.watch(["unit_values", "group_rows"], () => source === "unit" && list(), signal);
   store.watch(["pictures", "dragging"], () => draw_pictures(store, cards), signal);
-  store.watch(["hover"], () => mark_hover(store, cards), signal);
+  store.watch(["hover"], () => mark_hover(store, cards, view), signal);
   listen({ view, store, signal, rows: () => rows, choose });
   view.addEventListener("scroll", () => draw(), { signal, passive: true });
   bar.addEventListener(
@@ -201,8 +210,6 @@ function make_item(store: Store, row: number, source: Source): HTMLElement {
   return item;
 }
 
-const ROLE_WORDS = ["", "outlier", "exemplar", "drawn", "added"];
-
 function draw_pictures(store: Store, cards: Map<number, Shown>): void {
   for (const [row, { el }] of cards) {
     const frame = el.querySelector(".ll-picture");
@@ -212,8 +219,10 @@ function draw_pictures(store: Store, cards: Map<number, Shown>): void {
   }
 }
 
-function mark_hover(store: Store, cards: Map<number, Shown>): void {
+function mark_hover(store: Store, cards: Map<number, Shown>, view: HTMLElement): void {
   const hover = store.get("hover");
+  // Who hears the page is told of the card that the keys have come to.
+  view.setAttribute("aria-activedescendant", cards.get(hover)?.el.id ?? "");
   for (const [row, { el }] of cards) el.classList.toggle("ll-hover", row === hover);
 }
 

@@ -4,7 +4,7 @@ import type { Pane } from "./pane";
 
 /** What stands in the lens's place until there is something to show. */
 export const working: Pane = (el, store, signal) => {
-  const title = h("p", { className: "ll-working-title", role: "status" });
+  const title = h("p", { className: "ll-working-title" });
   const bar = h("progress", { max: 1 });
   bar.setAttribute("aria-label", "Progress");
   const share = h("span", { className: "ll-value" });

@@ -1,0 +1,112 @@
+"""The lens for everyone: by axe's rules, by keys, by ear, without motion, in both themes."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.view import View, until
+
+pytestmark = pytest.mark.browser
+
+SETUP = """
+import numpy as np
+from latentlens import LatentLens
+from tests.made_up import blobs
+
+latent, label, logits = blobs(300, d=12, n_classes=5, seed=3)
+logits += np.random.default_rng(0).normal(size=logits.shape) * 4
+pictures = np.random.default_rng(0).integers(0, 255, (300, 8, 8), dtype=np.uint8)
+lens = LatentLens.from_arrays(
+    latent, label, logits=logits, classes=["ant", "bee", "cat", "dog", "eel"], images=pictures, k=5,
+)
+"""
+THEME = "(theme) => jupyterapp.commands.execute('apputils:change-theme', { theme })"
+# Text in figures, which axe leaves out; a canvas gives the colours as they are painted.
+FAINT_TEXT = """(root) => {
+  const paint = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  const luminance = (colour) => {
+    paint.fillStyle = colour;
+    paint.fillRect(0, 0, 1, 1);
+    const [r, g, b] = [...paint.getImageData(0, 0, 1, 1).data].slice(0, 3).map((c) =>
+      c <= 10 ? c / 3294.6 : ((c / 255 + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const paper = luminance(getComputedStyle(root).backgroundColor);
+  return [...root.querySelectorAll("svg text")].filter((text) => {
+    const ink = luminance(getComputedStyle(text).fill);
+    return (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05) < 4.5;
+  }).map((text) => text.outerHTML.slice(0, 120));
+}"""
+MOVING = """(root) => [root, ...root.querySelectorAll("*")].filter((el) =>
+  ["", "::before", "::after"].some((part) => {
+    const { transitionDuration, animationName } = getComputedStyle(el, part || null);
+    return parseFloat(transitionDuration) > 0 || animationName !== "none";
+  })).map((el) => el.outerHTML.slice(0, 120))"""
+
+
+@pytest.fixture(scope="module")
+def view(open_shared):
+    notebook = open_shared(SETUP, "lens", height=2000)
+    notebook.run(0)
+    notebook.run(1)
+    # JupyterLab's body has no height and hides what overflows: axe would take all for hidden.
+    notebook.page.add_style_tag(content="body { height: 100vh; }")
+    return View(notebook).ready()
+
+
+def complaints(view):
+    """Give what axe finds serious or critical in the lens, each with its elements."""
+    both = {"resultTypes": ["violations", "passes"]}
+    found = Axe().run(view.page, context=".ll", options=both).response
+    read = next(rule for rule in found["passes"] if rule["id"] == "color-contrast")
+    assert len(read["nodes"]) > 50, "axe has not seen the text"
+    grave = [one for one in found["violations"] if one["impact"] in ("serious", "critical")]
+    return [(one["id"], [node["html"] for node in one["nodes"]]) for one in grave]
+
+
+@pytest.fixture(params=["JupyterLab Light", "JupyterLab Dark"])
+def themed(view, request):
+    """Give the view in a theme; all notebooks share it."""
+    view.page.evaluate(THEME, request.param)
+    yield view
+    view.page.evaluate(THEME, "JupyterLab Light")
+
+
+def test_axe_and_the_eye_find_nothing_to_complain_of(themed):
+    view = themed
+    view.pane("tables").scroll_into_view_if_needed()
+    until(lambda: "follows" in view.pane("quality").inner_text(), False, seconds=40)
+    assert complaints(view) == []
+    view.pane("tables").get_by_role("button").click()
+    view.notebook.tell("lens.selection = [1, 2, 3]; lens.unit = 3; lens.color_by = 'unit'")
+    view.notebook.tell("lens.set_trait('error', 'made up for this test')")
+    until(lambda: view.pane("tables").locator("caption").nth(1).inner_text(), "3 items selected")
+    view.root.locator(".ll-notice").wait_for()
+    assert complaints(view) == []
+    assert view.root.evaluate(FAINT_TEXT) == []
+    view.pane("tables").get_by_role("button").click()
+    view.notebook.tell("lens.selection = []; lens.unit = -1; lens.color_by = 'label'")
+    view.notebook.tell("lens.set_trait('error', '')")
+    until(lambda: view.root.locator(".ll-notice").count(), 0)
+
+
+def test_keys_alone_go_from_item_to_item_select_one_and_hear_what_it_is(view):
+    view.root.locator(".ll-map-surface").focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowUp"):
+        view.page.keyboard.press(key)
+    said = view.root.locator(".ll-map-stage > [role=status]")
+    until(lambda: said.inner_text().startswith("row "))
+    row = int(said.inner_text().split(",")[0].removeprefix("row "))
+    facts = view.notebook.ask(f"lens.frame.loc[{row}, ['true', 'pred']].tolist()")
+    assert f"true {facts[0]}, predicted {facts[1]}" in said.inner_text()
+    view.page.keyboard.press("Enter")
+    until(lambda: view.notebook.ask("lens.selection.tolist()"), [row])
+    until(said.inner_text, f"row {row} selected")
+    view.page.keyboard.press("Escape")
+    until(lambda: view.notebook.ask("lens.selection.tolist()"), [])
+
+
+def test_where_motion_is_not_wanted_nothing_moves_by_itself(view):
+    view.page.emulate_media(reduced_motion="reduce")
+    assert view.root.evaluate(MOVING) == []
+    view.page.emulate_media(reduced_motion="no-preference")
+    assert view.root.evaluate(MOVING) != []
