@@ -94,6 +94,7 @@ const KEPT: Omit<QualityReply, "id"> = {
   curves: [],
   n_cells: 3,
   skipped: [],
+  seeds: "",
   done: true,
 };
 
