@@ -1,14 +1,18 @@
-"""What a lens hands on: a file of itself."""
+"""What a lens hands on: a file of itself, and a page."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from numpy.typing import ArrayLike
 
+from latentlens import protocol
+from latentlens.samplers import SAMPLERS
+from latentlens.widget.page import check_target, make_page, read_wanted
 from latentlens.widget.results import Results
 from latentlens.widget.save import Saved, read_saved, restore_traits, write_saved
 
@@ -23,6 +27,10 @@ class Handover(Results):
 
     _options: Mapping[str, Any] | None
     _random_state: int
+
+    @abstractmethod
+    def _finish_layout(self) -> None:
+        """Lay the items out to the end, now, if a layout is still coming."""
 
     def save(self, path: str | Path, *, pictures: WhichPictures | ArrayLike = "sample") -> Path:
         """Save the lens, all but its model and its data, in one file.
@@ -71,6 +79,75 @@ class Handover(Results):
             random_state=self._random_state,
         )
         return path
+
+    def to_html(
+        self,
+        path: str | Path | None = None,
+        *,
+        layers: Sequence[str] | None = None,
+        keep: int | None = None,
+        pictures: str | ArrayLike = "sample",
+        samplers: Sequence[str] | None = None,
+        title: str | None = None,
+        limit_mb: float = 5.0,
+    ) -> str:
+        """Write the lens as one HTML file that works with no kernel and no network.
+
+        It starts where the lens stands, and its sliders, lasso and menus work as in the
+        notebook, on the same ranking and index. What it cannot do it says: under its title
+        is a line with all that was left out. Activations are the same to the bit; sums
+        behind exact means are rounded to float32.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            The file. Without one nothing is written and its text is returned.
+        layers : sequence of str, optional
+            The layers it shows; those that fit, if not given: the current one, the
+            latent's, then the others in their order.
+        keep : int, optional
+            How many units per item and layer; as many as fit, if not given. On the page k
+            goes no higher.
+        pictures : {"sample", "all", "none"} or array of rows
+            Whose pictures it has. "sample" is the current sample and the selection.
+        samplers : sequence of str, optional
+            The samplers that can be chosen; those whose rankings are at hand, if not given.
+        title : str, optional
+        limit_mb : float
+            How large it may be, in millions of bytes.
+
+        Returns
+        -------
+        str
+            The file's size and what was left out; without `path` the page itself.
+
+        Raises
+        ------
+        ValueError
+            If an argument names what is not there, or the page would be larger than
+            `limit_mb`; the message says what takes how much.
+        FileNotFoundError, IsADirectoryError
+            If `path` cannot be written.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens
+        >>> lens = LatentLens.from_arrays([[0.0, 1.0], [1.0, 0.2], [0.9, 0.0]], [0, 1, 1])
+        >>> print(lens.to_html("page.html", samplers=["max_margin"]))
+        page.html: 0.2 MB. Left out: the rankings of 12 other samplers; other layouts of the map.
+        """
+        target = None if path is None else check_target(path)
+        wanted = read_wanted(
+            layers=layers, keep=keep, pictures=pictures, samplers=samplers, title=title,
+            limit_mb=limit_mb, there=self._layers, known_samplers=SAMPLERS, k=self.k,
+        )  # fmt: skip
+        session = self._ready()
+        self._finish_layout()
+        page = make_page(session, self.get_state(list(protocol.State.__annotations__)), wanted)
+        if target is None:
+            return page.html
+        page.save(target)
+        return page.report(target)
 
     @classmethod
     def load(

@@ -472,21 +472,33 @@ class LatentLens(Cell, Items, Handover):
         )
 
     def _lay_out(self) -> None:
-        session = self._ready()
-        wanted: Any = self.projection
-        if wanted == OWN_PROJECTION:
-            wanted = self._own_projection
+        latent = self._ready().record.latent
         self._report("layout", "Laying out the latent space")
         self._conductor.beside(
             "layout",
             Job(
-                steps=layouts(wanted, session.record.latent, random_state=self._random_state),
+                steps=layouts(self._wanted_layout(), latent, random_state=self._random_state),
                 on_step=partial(self._take_layout, self.projection),
                 on_end=partial(self._end, "layout"),
                 on_error=partial(self._fail, "layout"),
                 on_stop=self._stop_layout,
             ),
         )
+
+    def _finish_layout(self) -> None:
+        points = self.points
+        if points["done"] and points["projection"] == self.projection:
+            return
+        # What runs beside hands its stages to this thread, which would wait for it here.
+        self._conductor.stop("layout")
+        for layout in layouts(
+            self._wanted_layout(), self._ready().record.latent, random_state=self._random_state
+        ):
+            self._take_layout(self.projection, layout)
+        self._end("layout")
+
+    def _wanted_layout(self) -> Any:
+        return self._own_projection if self.projection == OWN_PROJECTION else self.projection
 
     def _take_layout(self, projection: str, layout: Layout) -> None:
         self._forget_trust()

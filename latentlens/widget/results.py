@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latentlens import protocol
 from latentlens.core.checks import check_count, check_share
 from latentlens.core.fidelity import QuerySet, group_cells
 from latentlens.core.meter import Scores
 from latentlens.core.record import Record
-from latentlens.samplers import SAMPLERS
 from latentlens.session import Question, Session, fidelity
 from latentlens.session.fidelity import Point
 from latentlens.widget import frames
@@ -24,7 +21,6 @@ from latentlens.widget.fidelity import Fidelity, fidelity_frame, fidelity_notes,
 from latentlens.widget.frames import On
 from latentlens.widget.groups import Comparison, compare, read_group, the_rest
 from latentlens.widget.neurons import Neurons
-from latentlens.widget.page import check_target, make_page, read_wanted
 from latentlens.widget.questions import Questions
 from latentlens.widget.run_on_rows import run_on_rows
 from latentlens.widget.sample_run import SampleRun
@@ -453,68 +449,6 @@ class Results(Neurons):
         first = read_group(session, question, a, "a")
         second = the_rest(session, first) if b is None else read_group(session, question, b, "b")
         return compare(session, first, second)
-
-    def to_html(
-        self,
-        path: str | Path | None = None,
-        *,
-        layers: Sequence[str] | None = None,
-        keep: int | None = None,
-        pictures: str | ArrayLike = "sample",
-        samplers: Sequence[str] | None = None,
-        title: str | None = None,
-        limit_mb: float = 5.0,
-    ) -> str:
-        """Write the lens as one HTML file that works with no kernel and no network.
-
-        It starts where the lens stands, and its sliders, lasso and menus work as in the
-        notebook, on the same ranking and index. What it cannot do it says: under its title
-        is a line with all that was left out. Activations are the same to the bit; sums
-        behind exact means are rounded to float32.
-
-        Parameters
-        ----------
-        path : str or Path, optional
-            The file. Without one nothing is written and its text is returned.
-        layers : sequence of str, optional
-            The layers it shows; those that fit, if not given: the current one, the
-            latent's, then the others in their order.
-        keep : int, optional
-            How many units per item and layer; as many as fit, if not given. On the page k
-            goes no higher.
-        pictures : {"sample", "all", "none"} or array of rows
-            Whose pictures it has. "sample" is the current sample and the selection.
-        samplers : sequence of str, optional
-            The samplers that can be chosen; those whose rankings are at hand, if not given.
-        title : str, optional
-        limit_mb : float
-            How large it may be, in millions of bytes.
-
-        Returns
-        -------
-        str
-            The file's size and what was left out; without `path` the page itself.
-
-        Raises
-        ------
-        ValueError
-            If an argument names what is not there, or the page would be larger than
-            `limit_mb`; the message says what takes how much.
-        FileNotFoundError, IsADirectoryError
-            If `path` cannot be written.
-        """
-        target = None if path is None else check_target(path)
-        wanted = read_wanted(
-            layers=layers, keep=keep, pictures=pictures, samplers=samplers, title=title,
-            limit_mb=limit_mb, there=self._layers, known_samplers=SAMPLERS, k=self.k,
-        )  # fmt: skip
-        session = self._ready()
-        state = {name: getattr(self, name) for name in protocol.State.__annotations__}
-        page = make_page(session, state, wanted)
-        if target is None:
-            return page.html
-        page.save(target)
-        return page.report(target)
 
     def _question(self, **changes: Any) -> Question:
         """Put the state of the controls, and what the caller changes, into a question."""

@@ -1,5 +1,6 @@
 """The exported page: what it holds, what it says it lacks, and what it refuses."""
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -214,6 +215,20 @@ def test_the_pass_is_run_first_and_refusals_come_before_it(tmp_path):
         lens.to_html(pictures=[40])
     assert lens.status == "ready"
     assert layer_of(read_page(lens.to_html()), "0")["top_value"].shape == (40, 5)
+
+
+def test_a_layout_that_is_still_coming_is_waited_for():
+    async def export():
+        xy = np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32)
+        lens = LatentLens(made_up_record(60), projection=xy)
+        assert lens.points["projection"] == "pca"
+        return lens, xy, lens.to_html()
+
+    lens, xy, html = asyncio.run(export())
+    state = read_page(html)["state"]
+    assert (state["projection"], state["points"]["projection"]) == ("own", "own")
+    assert state["points"]["xy"].tobytes() == lens.points["xy"].tobytes()
+    np.testing.assert_allclose(state["points"]["xy"], xy)
 
 
 def test_a_page_that_cannot_be_written_leaves_the_old_one(lens, tmp_path, monkeypatch):

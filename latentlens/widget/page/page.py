@@ -26,6 +26,7 @@ from latentlens.widget.page.contents import (
 )
 from latentlens.widget.page.document import bundle_size, write_document
 from latentlens.widget.page.wanted import Wanted
+from latentlens.widget.wire import from_wire
 
 TRIES = 4
 """How often less is put in because a page came out larger than its parts foretold."""
@@ -78,7 +79,7 @@ def make_page(session: Session, state: Mapping[str, Any], wanted: Wanted) -> Pag
     ----------
     session : Session
     state : mapping
-        The lens's traits as `protocol.State` names them, rows and arrays as NumPy has them.
+        `protocol.State`, as the lens's traits are sent.
     wanted : Wanted
 
     Raises
@@ -86,6 +87,7 @@ def make_page(session: Session, state: Mapping[str, Any], wanted: Wanted) -> Pag
     ValueError
         If it does not fit, before it is made.
     """
+    state = with_arrays(state)
     parts = Parts(session, state, wanted)
     room = float(wanted.limit)
     for _ in range(TRIES):
@@ -100,6 +102,15 @@ def make_page(session: Session, state: Mapping[str, Any], wanted: Wanted) -> Pag
         f"The page came out at {page.size / 1e6:.1f} MB, more than limit_mb="
         f"{wanted.limit / 1e6:g}. Leave something out with layers= or keep=, or raise limit_mb."
     )
+
+
+def with_arrays(value: Any) -> Any:
+    """Read the arrays in what traits send."""
+    if isinstance(value, Mapping):
+        if value.keys() == {"dtype", "shape", "data"}:
+            return from_wire(value)
+        return {key: with_arrays(part) for key, part in value.items()}
+    return [with_arrays(part) for part in value] if isinstance(value, list) else value
 
 
 class Parts:
