@@ -637,6 +637,14 @@ class PageQuality(TypedDict):
     reply: QualityReply
 
 
+class PageColumn(TypedDict):
+    """One column of the metadata; arrays as in `ColumnReply`."""
+
+    column: str
+    values: NdArray
+    levels: list[str]
+
+
 class PageContents(TypedDict):
     """All that an exported page holds."""
 
@@ -646,4 +654,5 @@ class PageContents(TypedDict):
     rankings: list[Ranked]
     pictures: PagePictures
     quality: list[PageQuality]
+    columns: list[PageColumn]
     blocks: list[Block]

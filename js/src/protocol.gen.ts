@@ -562,6 +562,13 @@ export interface PageQuality {
   reply: QualityReply;
 }
 
+/** One column of the metadata; arrays as in `ColumnReply`. */
+export interface PageColumn {
+  column: string;
+  values: NdArray;
+  levels: string[];
+}
+
 /** All that an exported page holds. */
 export interface PageContents {
   state: State;
@@ -570,5 +577,6 @@ export interface PageContents {
   rankings: Ranked[];
   pictures: PagePictures;
   quality: PageQuality[];
+  columns: PageColumn[];
   blocks: Block[];
 }

@@ -130,6 +130,7 @@ async function page(): Promise<{ host: Host; read: ReturnType<typeof vi.fn> }> {
       texts: [],
     },
     quality: [{ sampler: "max_margin", j: 0.7, by: "true" as const, k: 10, reply: KEPT }],
+    columns: [{ column: "age", values: blocks.add(Float64Array.of(1, 2.5)), levels: [] }],
     blocks: blocks.entries,
   };
   await blocks.finish();
@@ -236,8 +237,34 @@ describe("a page", () => {
     }
   });
 
+  it("has the metadata, column by column", async () => {
+    const { host } = await page();
+    const asked = { kind: "column", id: 1, column: "age" } as Request;
+    const { values } = (await host.answer(asked)) as unknown as { values: NdArray };
+    expect(numbers(values)).toEqual([1, 2.5]);
+  });
+
+  it("finds neighbours in the latent it holds", async () => {
+    const { host } = await page();
+    const answer = await host.answer({ kind: "neighbors", id: 1, row: 7, n: 4 });
+    const { rows, distance } = answer as unknown as { rows: NdArray; distance: NdArray };
+    const [values, units] = [made.activations(LATENT), WIDTHS[LATENT]!];
+    const far = (row: number) =>
+      Math.hypot(
+        ...Array.from(
+          { length: units },
+          (_, u) => values[row * units + u]! - values[7 * units + u]!,
+        ),
+      );
+    const others = Array.from({ length: 60 }, (_, row) => row).filter((row) => row !== 7);
+    const nearest = others.sort((a, b) => far(a) - far(b)).slice(0, 4);
+    expect(numbers(rows)).toEqual(nearest);
+    numbers(distance).forEach((d, i) => expect(d).toBeCloseTo(far(nearest[i]!), 3));
+  });
+
   const question = { layer: "conv1.relu" };
   it.each([
+    [{ kind: "column", column: "height" }, "it has no height."],
     [{ kind: "layer", layer: "conv1.relu" }, "layer conv1.relu was left out of it."],
     [{ kind: "means", question }, "the sample's mean of conv1.relu takes running the model"],
     [{ kind: "answer", question }, "this takes the notebook it came from."],

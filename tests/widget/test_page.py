@@ -97,6 +97,21 @@ def test_the_page_starts_where_the_lens_stands(lens):
     assert state["items"]["label"].tolist() == lens.record.label.tolist()
 
 
+def test_metadata_and_named_selections_are_in_it():
+    lens = LatentLens(
+        made_up_record(60), metadata={"age": np.arange(60) / 4, "who": ["a", "b"] * 30}
+    )
+    lens.slices = {"late": [58, 59], "dim": [3]}
+    contents = read_page(lens.to_html())
+    assert [each["column"] for each in contents["columns"]] == ["age", "who"]
+    assert contents["columns"][0]["values"].tolist() == (np.arange(60) / 4).tolist()
+    assert contents["columns"][1]["levels"] == ["a", "b"]
+    slices = contents["state"]["slices"]
+    assert [(each["name"], each["rows"].tolist()) for each in slices] == [
+        ("late", [58, 59]), ("dim", [3]),
+    ]  # fmt: skip
+
+
 def test_samplers_that_are_not_in_it_say_why(lens):
     contents = read_page(lens.to_html(samplers=["random"]))
     absent = {entry["name"]: entry["absent"] for entry in contents["state"]["about"]["samplers"]}

@@ -1,4 +1,4 @@
-/** The index of the layer whose values are all here, made from them. */
+/** What follows from the layer whose values are all here: its index, and who is near whom. */
 
 import { encode } from "../codec";
 import type { NdArray } from "../protocol.gen";
@@ -36,5 +36,26 @@ export function index_latent(
     top_unit: encode(top_unit, [n, keep]),
     top_value: encode(top_value, [n, keep]),
     silent: encode(silent),
+  };
+}
+
+/** The rows nearest to one, itself left out, the nearest first; of equals the smaller row. */
+export function nearest(
+  latent: Float32Array,
+  units: number,
+  row: number,
+  n: number,
+): { rows: NdArray; distance: NdArray } {
+  const far = Float64Array.from({ length: latent.length / units }, (_, other) => {
+    let sum = 0;
+    for (let u = 0; u < units; u++)
+      sum += (latent[other * units + u]! - latent[row * units + u]!) ** 2;
+    return sum;
+  });
+  const others = [...far.keys()].filter((other) => other !== row);
+  const rows = Uint32Array.from(others.sort((a, b) => far[a]! - far[b]! || a - b).slice(0, n));
+  return {
+    rows: encode(rows),
+    distance: encode(Float32Array.from(rows, (at) => Math.sqrt(far[at]!))),
   };
 }

@@ -10,7 +10,7 @@ import type {
   Request,
 } from "../protocol.gen";
 import { read_block } from "./arrays";
-import { index_latent } from "./derived";
+import { index_latent, nearest } from "./derived";
 import { type Answer, PageModel } from "./model";
 
 const NO_KERNEL = "This page has no kernel:";
@@ -49,6 +49,10 @@ export class Host {
         return this.shown(request.rows);
       case "quality":
         return this.quality(request);
+      case "column":
+        return this.column(request.column);
+      case "neighbors":
+        return this.neighbors(request.row, request.n);
       case "means":
         return refused(
           `the sample's mean of ${request.question.layer} takes running the model on the sample.`,
@@ -73,6 +77,19 @@ export class Host {
     const { latent } = this.contents;
     if (!latent) return refused("the values of every unit were left out of it.");
     return reply("latent", await this.unpacked({ latent }));
+  }
+
+  private async column(wanted: string): Promise<Answer> {
+    const found = this.contents.columns.find(({ column }) => column === wanted);
+    return found ? reply("column", await this.unpacked(found)) : refused(`it has no ${wanted}.`);
+  }
+
+  private async neighbors(row: number, n: number): Promise<Answer> {
+    const { latent } = this.contents;
+    if (!latent) return refused("the latent, in which neighbours are sought, was left out of it.");
+    const read = await this.unpacked({ latent });
+    const found = nearest(decode_as(read.latent, "float32"), latent.shape[1] ?? 0, row, n);
+    return reply("neighbors", { row, ...found });
   }
 
   private async shown(rows: number[]): Promise<Answer> {

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentlens.core.from_arrays import index_activations
+from latentlens.core.metadata import Metadata
 from latentlens.core.picture import Picture
 from latentlens.core.record import LayerIndex, Record
 from latentlens.session import Session
@@ -43,7 +44,20 @@ def pack_state(
     }
     idle = {"progress": 0.0, "doing": "", "error": ""}
     points = {**state["points"], "done": True}
-    return blocks.pack({**state, **idle, "about": about, "points": points})
+    slices = [{"name": name, "rows": state["slices"][name]} for name in state["slices"]]
+    return blocks.pack({**state, **idle, "about": about, "points": points, "slices": slices})
+
+
+def pack_columns(metadata: Metadata, blocks: Blocks) -> list[dict[str, Any]]:
+    """Write the metadata as `protocol.PageColumn`."""
+    return [
+        {
+            "column": column.name,
+            "values": blocks.pack(column.values),
+            "levels": list(column.levels),
+        }
+        for column in metadata.columns
+    ]
 
 
 def pack_layer(record: Record, layer: LayerIndex, chosen: Chosen, blocks: Blocks) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from latentlens.widget.page import words
 from latentlens.widget.page.arrays import Blocks
 from latentlens.widget.page.choice import Chosen, choose, measure
 from latentlens.widget.page.contents import (
+    pack_columns,
     pack_layer,
     pack_pictures,
     pack_state,
@@ -153,7 +154,15 @@ class Parts:
         shown = Blocks()
         pack_pictures(self.rows, self.pictures, shown)
         pictures = sum(map(len, shown.texts)) + sum(len(p.text or "") for p in self.pictures)
-        return {"the widget": bundle_size(), "items and rankings": rankings, "pictures": pictures}
+        columns = Blocks()
+        listed = pack_columns(self.session.metadata, columns)
+        words = sum(len(level) for column in listed for level in column["levels"])
+        return {
+            "the widget": bundle_size(),
+            "items and rankings": rankings,
+            "pictures": pictures,
+            "metadata": sum(map(len, columns.texts)) + words,
+        }
 
     def assemble(self, chosen: Chosen) -> Page:
         """Put the page together."""
@@ -167,6 +176,7 @@ class Parts:
             "rankings": blocks.pack(self.rankings),
             "pictures": pack_pictures(self.rows, self.pictures, blocks),
             "quality": self.quality,
+            "columns": pack_columns(self.session.metadata, blocks),
         }
         if chosen.latent:
             contents["latent"] = blocks.add_floats(record.latent)

@@ -45,7 +45,7 @@ def left_out(
     if any(record.layers[name].keep > chosen.keep for name in chosen.layers):
         said.append(f"all but the {kept} largest units of each item: k up to {kept} here")
     if record.latent_layer in chosen.layers and not chosen.latent:
-        said.append("the latent's values, so that a sample's mean is not known")
+        said.append("the latent's values, so that neither a sample's mean nor neighbours are known")
     others = [name for name in chosen.layers if name != record.latent_layer]
     if others:
         said.append(f"the sample's mean of {_listed(others)} (it takes running the model)")
