@@ -2,6 +2,7 @@
 
 import { h } from "./dom";
 import { undo_keys } from "./history";
+import { confusion } from "./panes/confusion";
 import { controls } from "./panes/controls";
 import { header } from "./panes/header";
 import { map } from "./panes/map";
@@ -33,6 +34,7 @@ const PANES: readonly (readonly [string, Pane])[] = [
   ["missing", missing],
   ["strip", strip],
   ["quality", quality],
+  ["confusion", confusion],
   ["margin", margin],
   ["tables", table],
   ["spoken", spoken],

@@ -259,7 +259,7 @@ describe("a page", () => {
     const others = Array.from({ length: 60 }, (_, row) => row).filter((row) => row !== 7);
     const nearest = others.sort((a, b) => far(a) - far(b)).slice(0, 4);
     expect(numbers(rows)).toEqual(nearest);
-    numbers(distance).forEach((d, i) => expect(d).toBeCloseTo(far(nearest[i]!), 3));
+    for (const [i, d] of numbers(distance).entries()) expect(d).toBeCloseTo(far(nearest[i]!), 3);
   });
 
   const question = { layer: "conv1.relu" };

@@ -33,6 +33,8 @@ export interface MapFrame {
   surface: HTMLElement;
   lasso: SVGPathElement;
   ring: SVGCircleElement;
+  /** The clicked item and its nearest. */
+  near: SVGPathElement;
   across: HTMLElement;
   up: HTMLElement;
   tip: HTMLElement;
@@ -103,8 +105,9 @@ function text_button(zoom: string, text: string, title: string): HTMLButtonEleme
 
 function stage_elements() {
   const lasso = s("path", { class: "ll-map-lasso" });
+  const near = s("path", { class: "ll-map-near" });
   const ring = s("circle", { class: "ll-map-ring", r: 8 });
-  const overlay = s("svg", { class: "ll-map-overlay", "aria-hidden": "true" }, lasso, ring);
+  const overlay = s("svg", { class: "ll-map-overlay", "aria-hidden": "true" }, near, lasso, ring);
   const surface = h("div", { className: "ll-map-surface", tabIndex: 0 }, overlay);
   surface.setAttribute("role", "application");
   surface.setAttribute("aria-label", `Latent map. ${KEYS}`);
@@ -143,6 +146,7 @@ function stage_elements() {
     surface,
     lasso,
     ring,
+    near,
     across,
     up,
     tip,

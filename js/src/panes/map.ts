@@ -18,7 +18,7 @@ import { nearest_item, next_item } from "../map/walk";
 import { CORRECT } from "../palette";
 import { draw_picture } from "../pictures";
 import type { Store } from "../store";
-import { count, whole } from "../words";
+import { count, short, whole } from "../words";
 import type { Pane } from "./pane";
 
 /** How near the pointer must be to an item, in CSS pixels; items on top are preferred. */
@@ -83,6 +83,7 @@ class Pointer implements Hands {
     signal: AbortSignal,
   ) {
     listen(frame.surface, this, signal);
+    store.watch(["focus", "near"], () => this.show_near(), signal);
     store.watch(["hover"], () => this.show_hover(), signal);
     store.watch(["pictures", "columns"], () => this.show_hover(), signal);
     signal.addEventListener("abort", () => {
@@ -103,6 +104,7 @@ class Pointer implements Hands {
   /** Keeps the ring and the tip on their item. */
   follow(): void {
     if (this.row >= 0) this.show_hover();
+    if (this.store.get("focus") >= 0) this.show_near();
   }
 
   tool(): Tool {
@@ -143,7 +145,9 @@ class Pointer implements Hands {
     const row = this.find(at);
     if (row < 0) return;
     if (toggle) this.toggle_row(row);
-    else if (this.kind !== "pan") this.choose(Uint32Array.of(row), "replace");
+    else if (this.kind === "pan")
+      this.store.set({ focus: this.store.get("focus") === row ? -1 : row });
+    else this.choose(Uint32Array.of(row), "replace");
   }
 
   hover(at: Point | null): void {
@@ -154,7 +158,7 @@ class Pointer implements Hands {
   }
 
   clear(): void {
-    this.store.set({ hover: -1 });
+    this.store.set({ hover: -1, focus: -1 });
     this.choose(new Uint32Array(), "replace");
   }
 
@@ -244,6 +248,20 @@ class Pointer implements Hands {
     }
   }
 
+  /** Lines from the clicked item to its nearest in the latent, wherever they lie. */
+  private show_near(): void {
+    const near = this.store.get("near");
+    const row = this.store.get("focus");
+    const shown = row >= 0 && row < this.stage.scene.n ? [row, ...(near?.rows ?? [])] : [];
+    const [from, ...others] = shown.map((each) => this.place_of(each));
+    const ring = ({ x, y }: Point, r: number) =>
+      `M${(x - r).toFixed(1)} ${y.toFixed(1)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`;
+    const line = ({ x, y }: Point) =>
+      `M${from!.x.toFixed(1)} ${from!.y.toFixed(1)}L${x.toFixed(1)} ${y.toFixed(1)}`;
+    const parts = others.flatMap((to) => [line(to), ring(to, 5)]);
+    this.frame.near.setAttribute("d", from ? [ring(from, 9), ...parts].join("") : "");
+  }
+
   private show_hover(): void {
     const { frame, stage, store } = this;
     const row = store.get("hover");
@@ -327,14 +345,17 @@ function use_toolbar(
 /** What the map says in words: how many, of what, and what is still to come. */
 function show_state(frame: MapFrame, stage: Stage, store: Store, signal: AbortSignal): void {
   store.watch(
-    ["points", "counts", "picked"],
+    ["points", "counts", "picked", "map_trust"],
     () => {
       const n_picked = store.get("picked").length;
       frame.clear.hidden = n_picked === 0;
       frame.clear.replaceChildren(`${whole(n_picked)} selected`, h("span", {}, "clear"));
       const words = in_numbers(store);
       stage.canvas.setAttribute("aria-label", words);
-      set_text(frame.foot, [words, in_words(store)].filter(Boolean).join(" \u00b7 "));
+      set_text(
+        frame.foot,
+        [words, in_words(store), trust_words(store)].filter(Boolean).join(" \u00b7 "),
+      );
       const points = store.get("points");
       const known = points ? CAVEATS[points.projection] : undefined;
       set_text(frame.across, known?.across ?? "");
@@ -369,6 +390,23 @@ function in_numbers(store: Store): string {
   const parts = [count(n_items, "item"), `${whole(n_sample)} in the sample`];
   if (n_picked > 0) parts.push(`${whole(n_picked)} selected`);
   return parts.join(", ");
+}
+
+/** How many neighbours the map keeps, of all and of the selection. */
+function trust_words(store: Store): string {
+  const trust = store.get("map_trust");
+  if (!trust) return "";
+  const all = trust.n_measured === store.get("counts").n_items;
+  const how = all
+    ? "exact"
+    : `\u00b1 ${(1.96 * trust.error).toFixed(3)}, estimate from ${whole(trust.n_measured)} items`;
+  const kept = store.get("kept");
+  const own = [...store.get("picked")]
+    .map((row) => kept?.[row] ?? NaN)
+    .filter((x) => !Number.isNaN(x));
+  const mean = own.reduce((sum, x) => sum + x, 0) / own.length;
+  const selected = own.length > 0 ? `; of the selection ${mean.toFixed(2)}` : "";
+  return `neighbours kept ${trust.mean.toFixed(2)} (${how}; at random ${short(trust.random)})${selected}`;
 }
 
 /** The layout's name, and what it may be read for. */

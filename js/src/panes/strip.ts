@@ -17,11 +17,11 @@ const STRONGEST = 200;
 /** Strips made so far, which names their cards apart. */
 let strips = 0;
 
-type Source = "sample" | "selection" | "unit";
+type Source = "sample" | "selection" | "unit" | "near";
 
-const SOURCES: Source[] = ["sample", "selection", "unit"];
+const SOURCES: Source[] = ["sample", "selection", "unit", "near"];
 
-/** The items themselves: the sample's outliers first, the selection, or a unit's strongest inputs. */
+/** The items themselves: the sample's outliers first, the selection, a unit's strongest inputs, or an item's nearest. */
 export const strip: Pane = (el, store, signal) => {
   const card = make_card(el, "Inputs");
   const tabs = SOURCES.map((value) => h("button", { type: "button", value }, value));
@@ -32,7 +32,7 @@ export const strip: Pane = (el, store, signal) => {
   );
   const track = h("div", { className: "ll-track", role: "presentation" });
   const view = h("div", { className: "ll-strip", tabIndex: 0, role: "listbox" }, track);
-  view.setAttribute("aria-label", "Inputs");
+  view.setAttribute("aria-label", "Inputs. Enter selects, n shows the nearest.");
   el.querySelector("header")?.append(bar);
   card.body.append(view);
   let source: Source = "sample";
@@ -75,6 +75,9 @@ export const strip: Pane = (el, store, signal) => {
       tabs[2]!,
       store.get("unit") < 0 ? "unit" : `${unit_noun(store.get("layer_info"))} ${store.get("unit")}`,
     );
+    const focus = store.get("focus");
+    tabs[3]!.disabled = focus < 0;
+    set_text(tabs[3]!, focus < 0 ? "neighbours" : `near #${position_of(store, focus)}`);
     card.n(count(rows.length, "item"));
     card.note(note_words(store, source));
     card.instead(rows.length > 0 ? "" : nothing_words(store, source));
@@ -107,6 +110,8 @@ export const strip: Pane = (el, store, signal) => {
     cards.clear();
     list();
   };
+  store.watch(["focus"], () => turn_to(follow(source, "near", store.get("focus") >= 0)), signal);
+  store.watch(["near"], () => source === "near" && all_anew(), signal);
   store.watch(["items", "about"], all_anew, signal);
   store.watch(["sample_order"], () => (source === "sample" ? list() : draw()), signal);
   store.watch(["unit_values", "group_rows"], () => source === "unit" && list(), signal);
@@ -136,8 +141,19 @@ function follow(now: Source, to: Source, there: boolean): Source {
 function rows_of(store: Store, source: Source): Uint32Array {
   if (source === "selection") return store.get("picked");
   if (source === "sample") return store.get("sample_order");
+  if (source === "near") return near_rows(store);
   const values = store.get("unit_values");
   return values ? strongest(values, store.get("group_rows"), STRONGEST) : new Uint32Array(0);
+}
+
+/** The clicked item, and those nearest to it. */
+function near_rows(store: Store): Uint32Array {
+  const near = store.get("near");
+  return near?.rows.length ? Uint32Array.of(near.row, ...near.rows) : new Uint32Array(0);
+}
+
+function position_of(store: Store, row: number): number {
+  return store.get("ids")?.[row] ?? row;
 }
 
 function note_words(store: Store, source: Source): string {
@@ -149,6 +165,10 @@ function note_words(store: Store, source: Source): string {
       .join(" ");
   }
   if (source === "selection") return "";
+  if (source === "near") {
+    const of = position_of(store, store.get("focus"));
+    return `#${of} and the items nearest to it in the latent, with their distance (exact).`;
+  }
   const index = store.get("index");
   const all = store.get("latent_here") || !index || index.keep >= index.units;
   return all
@@ -159,6 +179,7 @@ function note_words(store: Store, source: Source): string {
 function nothing_words(store: Store, source: Source): string {
   if (source === "selection") return "Nothing is selected.";
   if (source === "sample") return "There is no sample yet.";
+  if (source === "near") return store.get("near")?.error || "Looking for neighbours.";
   if (!store.get("index")) return "The unit's values stay in the kernel for this layer.";
   return "No item of the group has this unit in its index.";
 }
@@ -181,8 +202,8 @@ function make_item(store: Store, row: number, source: Source): HTMLElement {
   const wrong = truth >= 0 && pred >= 0 && truth !== pred;
   const role = store.get("roles")[row];
   const name = [truth, pred].map((c) => (c < 0 ? "?" : class_name(store, c)));
-  const value = source === "unit" ? store.get("unit_values")?.[row] : undefined;
-  const position = store.get("ids")?.[row] ?? row;
+  const value = value_of(store, row, source);
+  const position = position_of(store, row);
   const said = wrong ? `true ${name[0]}, predicted ${name[1]}` : name[truth < 0 ? 1 : 0]!;
   const item = h(
     "div",
@@ -191,7 +212,9 @@ function make_item(store: Store, row: number, source: Source): HTMLElement {
       data: { row: String(row) },
       role: "option",
       title: `Item ${position}: ${said}${role ? `, ${ROLE_WORDS[role]}` : ""}${
-        value === undefined ? "" : `, activation ${short(value)}`
+        value === undefined
+          ? ""
+          : `, ${source === "near" ? "distance" : "activation"} ${short(value)}`
       }`,
     },
     h("div", { className: "ll-picture" }, draw_picture(store.picture(row), PICTURE)),
@@ -208,6 +231,14 @@ function make_item(store: Store, row: number, source: Source): HTMLElement {
   set_aria(item, "selected", has_row(store.get("picked"), row));
   item.classList.toggle("ll-hover", store.get("hover") === row);
   return item;
+}
+
+/** What stands under an item: its activation, or how far it is. */
+function value_of(store: Store, row: number, source: Source): number | undefined {
+  if (source === "unit") return store.get("unit_values")?.[row];
+  const near = source === "near" ? store.get("near") : null;
+  const at = near ? near.rows.indexOf(row) : -1;
+  return near && at >= 0 ? near.distance[at] : undefined;
 }
 
 function draw_pictures(store: Store, cards: Map<number, Shown>): void {
@@ -257,6 +288,7 @@ function listen({ view, store, signal, rows, choose }: Hands): void {
     const at = rows().indexOf(store.get("hover"));
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
     if (event.key === "Enter" && at >= 0) toggle(rows()[at]!);
+    else if (event.key === "n" && at >= 0) store.set({ focus: rows()[at]! });
     else if (step) walk(view, store, rows(), at + step);
     else return;
     event.preventDefault();
@@ -266,6 +298,14 @@ function listen({ view, store, signal, rows, choose }: Hands): void {
   view.addEventListener("pointerleave", () => store.set({ hover: -1 }), { signal });
   view.addEventListener("click", click, { signal });
   view.addEventListener("keydown", press, { signal });
+  view.addEventListener(
+    "dblclick",
+    ({ target }) => {
+      const row = row_of(target);
+      if (row >= 0) store.set({ focus: row });
+    },
+    { signal },
+  );
 }
 
 function is_only(store: Store, row: number): boolean {
