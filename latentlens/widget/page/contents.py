@@ -44,8 +44,7 @@ def pack_state(
     }
     idle = {"progress": 0.0, "doing": "", "error": ""}
     points = {**state["points"], "done": True}
-    slices = [{"name": name, "rows": state["slices"][name]} for name in state["slices"]]
-    return blocks.pack({**state, **idle, "about": about, "points": points, "slices": slices})
+    return blocks.pack({**state, **idle, "about": about, "points": points})
 
 
 def pack_columns(metadata: Metadata, blocks: Blocks) -> list[dict[str, Any]]:

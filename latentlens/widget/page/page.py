@@ -156,12 +156,12 @@ class Parts:
         pictures = sum(map(len, shown.texts)) + sum(len(p.text or "") for p in self.pictures)
         columns = Blocks()
         listed = pack_columns(self.session.metadata, columns)
-        words = sum(len(level) for column in listed for level in column["levels"])
+        texts = sum(len(level) for column in listed for level in column["levels"])
         return {
             "the widget": bundle_size(),
             "items and rankings": rankings,
             "pictures": pictures,
-            "metadata": sum(map(len, columns.texts)) + words,
+            "metadata": sum(map(len, columns.texts)) + texts,
         }
 
     def assemble(self, chosen: Chosen) -> Page:
