@@ -10,7 +10,7 @@ NPM := npm --prefix js
 BUNDLE := latentlens/static/widget.js
 LAB := $(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" \
 	--LabApp.default_url=/lab/tree/notebooks/01-quickstart.ipynb
-ROOMS := $(subst /,.,$(basename $(filter-out %/static,$(wildcard latentlens/[a-z]*))))
+LESSONS := $(patsubst notebooks/%.ipynb,build/lessons/%.done,$(wildcard notebooks/*.ipynb))
 # Such as --extra-index-url, where torch without CUDA is kept elsewhere.
 PIP_FLAGS ?=
 
@@ -73,8 +73,8 @@ bench: setup ## ratios, both sides in one run
 wheel: setup ## wheel and sdist into dist/
 	$(BIN)/python -m build --no-isolation --outdir dist .
 
-docs: setup ## pages from the docstrings into build/docs
-	$(BIN)/pdoc --docformat numpy --output-directory build/docs $(ROOMS)
+docs: setup $(LESSONS) ## pages from docstrings and lessons into build/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file docs/mkdocs.yml
 
 # torch keeps its version: newer ones may bring CUDA's libraries; change its line by hand.
 lock: tools ## write constraints.txt from a clean environment
@@ -124,6 +124,11 @@ tools:
 .venv/.done: pyproject.toml constraints.txt js/hatch_build.py | tools $(BUNDLE)
 	test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
 	$(BIN)/pip install -q $(PIP_FLAGS) -c constraints.txt -e '.[dev]'
+	touch $@
+
+# A lesson runs anew when it or the package has changed.
+build/lessons/%.done: notebooks/%.ipynb docs/lessons.py $(shell find latentlens -name '*.py') | setup
+	$(BIN)/python docs/lessons.py $*
 	touch $@
 
 js/node_modules/.done: js/package.json js/package-lock.json | tools
