@@ -312,6 +312,16 @@ class NeighborsRequest(TypedDict):
     n: int
 
 
+class UnitRequest(TypedDict):
+    """One unit's activation on every item, as far as it can be known, and its means."""
+
+    kind: Literal["unit"]
+    id: int
+    question: Question
+    """Names the layer, the sample and what is meant by class."""
+    unit: int
+
+
 class CancelRequest(TypedDict):
     """Stop the pass, the contrast or the layout that is running."""
 
@@ -534,6 +544,25 @@ class NeighborsReply(TypedDict):
     """float32, Euclidean."""
 
 
+class UnitReply(TypedDict):
+    """What one unit does."""
+
+    kind: Literal["unit"]
+    id: int
+    value: NdArray
+    """(n_items,) float32, exact where it is known and NaN elsewhere."""
+    n_listed: int
+    """Items whose value the index has."""
+    n_run: int
+    """Further items of the sample, on which the model was run."""
+    limit: float | None
+    """What the values of the others are at most; None where all are known."""
+    mean: NdArray
+    """(3, n_classes) float64: over the correct, incorrect and undecided items of each class."""
+    n: NdArray
+    """(3, n_classes) float64: how many those are."""
+
+
 class ProgressReply(TypedDict):
     """How far an answer is; the answer itself follows."""
 
@@ -569,6 +598,7 @@ Request = (
     | ContrastRequest
     | ColumnRequest
     | NeighborsRequest
+    | UnitRequest
     | CancelRequest
 )
 Reply = (
@@ -582,6 +612,7 @@ Reply = (
     | ContrastReply
     | ColumnReply
     | NeighborsReply
+    | UnitReply
     | ProgressReply
     | ErrorReply
     | DroppedReply

@@ -281,6 +281,15 @@ export interface NeighborsRequest {
   n: number;
 }
 
+/** One unit's activation on every item, as far as it can be known, and its means. */
+export interface UnitRequest {
+  kind: "unit";
+  id: number;
+  /** Names the layer, the sample and what is meant by class. */
+  question: Question;
+  unit: number;
+}
+
 /** Stop the pass, the contrast or the layout that is running. */
 export interface CancelRequest {
   kind: "cancel";
@@ -492,6 +501,24 @@ export interface NeighborsReply {
   distance: NdArray;
 }
 
+/** What one unit does. */
+export interface UnitReply {
+  kind: "unit";
+  id: number;
+  /** (n_items,) float32, exact where it is known and NaN elsewhere. */
+  value: NdArray;
+  /** Items whose value the index has. */
+  n_listed: number;
+  /** Further items of the sample, on which the model was run. */
+  n_run: number;
+  /** What the values of the others are at most; None where all are known. */
+  limit: number | null;
+  /** (3, n_classes) float64: over the correct, incorrect and undecided items of each class. */
+  mean: NdArray;
+  /** (3, n_classes) float64: how many those are. */
+  n: NdArray;
+}
+
 /** How far an answer is; the answer itself follows. */
 export interface ProgressReply {
   kind: "progress";
@@ -513,9 +540,9 @@ export interface DroppedReply {
   id: number;
 }
 
-export type Request = HelloRequest | LayerRequest | LatentRequest | MeansRequest | AnswerRequest | PicturesRequest | QualityRequest | ContrastRequest | ColumnRequest | NeighborsRequest | CancelRequest;
+export type Request = HelloRequest | LayerRequest | LatentRequest | MeansRequest | AnswerRequest | PicturesRequest | QualityRequest | ContrastRequest | ColumnRequest | NeighborsRequest | UnitRequest | CancelRequest;
 
-export type Reply = OkReply | LayerReply | LatentReply | MeansReply | AnswerReply | PicturesReply | QualityReply | ContrastReply | ColumnReply | NeighborsReply | ProgressReply | ErrorReply | DroppedReply;
+export type Reply = OkReply | LayerReply | LatentReply | MeansReply | AnswerReply | PicturesReply | QualityReply | ContrastReply | ColumnReply | NeighborsReply | UnitReply | ProgressReply | ErrorReply | DroppedReply;
 
 /** One array of an exported page, whose text stands in an element of its own. */
 export interface Block {

@@ -7,6 +7,7 @@ from typing import Any
 
 from latentlens.core.checks import check_choice
 from latentlens.session import contrast, items, quality, replies
+from latentlens.session import contrast, quality, replies, unit
 from latentlens.session.session import Session
 
 ANSWERS: dict[str, Callable[[Session, Mapping[str, Any]], Iterator[dict[str, Any]]]] = {
@@ -19,9 +20,10 @@ ANSWERS: dict[str, Callable[[Session, Mapping[str, Any]], Iterator[dict[str, Any
     "contrast": contrast.reply,
     "column": items.column,
     "neighbors": items.neighbors,
+    "unit": unit.reply,
 }
 """A kind of `protocol.Request` and what answers it."""
-RUN_MODEL = frozenset({"means", "contrast"})
+RUN_MODEL = frozenset({"means", "contrast", "unit"})
 """Kinds whose answer may run the model, which happens in slices on the kernel's own thread."""
 
 

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latentlens.core.checks import check_count, check_share
+from latentlens.core.checks import check_choice, check_count, check_share
+from latentlens.core.query import BYS
 from latentlens.core.record import LayerIndex
+from latentlens.core.unit import SOURCES, UNKNOWN, UnitValues, unit_cell_means
 from latentlens.session import Question, Session
 from latentlens.session.contrast import RUN_ITEMS, Contrast, contrast
+from latentlens.session.unit import check_unit, unit_values
 from latentlens.widget.groups import Group, check_apart, effect_columns, read_group, the_rest
 from latentlens.widget.state import State
 
@@ -122,19 +125,123 @@ class Neurons(State):
             session, index, first.member, second.member,
             run=most, question=question, confidence=confidence,
         )  # fmt: skip
-        found = self._with_bar(steps, progress)
+        found: Contrast = self._with_bar(steps, Contrast, wanted=progress)
         return contrast_frame(found, (first, second), index)
 
-    def _with_bar(self, steps: Iterator[tuple[int, int] | Contrast], wanted: bool) -> Contrast:
+    def unit_values(
+        self,
+        unit: int,
+        *,
+        layer: str | None = None,
+        run: bool = True,
+        progress: bool = True,
+    ) -> pd.DataFrame:
+        """Give one unit's activation on every item, as far as it can be known.
+
+        Parameters
+        ----------
+        unit : int
+        layer : str, optional
+            The lens's, if not given.
+        run : bool
+            Whether the model is run on those of the sample's items for which the
+            index does not have it.
+        progress : bool
+            Whether to show a bar meanwhile.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by row: value (NaN where unknown), kind ("exact" or "bounded"),
+            at_most (the value, or what the index says it is at most), and source
+            ("at hand", "index", "sample" or empty). ``.attrs`` has ``read_out``,
+            which says in one line for how many items it is known.
+
+        Raises
+        ------
+        ValueError
+            If the layer has no such unit.
+
+        Examples
+        --------
+        >>> lens.unit_values(31).value.nlargest(12)  # doctest: +SKIP
+        """
+        import pandas as pd
+
+        session, question = self._ready(), self._question(layer=layer)
+        unit = check_unit(unit, session.layer(question.layer))
+        steps = unit_values(session, question, unit, run=run)
+        found: UnitValues = self._with_bar(steps, UnitValues, wanted=progress)
+        frame = pd.DataFrame(
+            {
+                "value": found.value,
+                "kind": np.where(found.source == UNKNOWN, "bounded", "exact"),
+                "at_most": found.at_most,
+                "source": np.array(SOURCES)[found.source],
+            },
+            index=pd.RangeIndex(len(found.value), name="row"),
+        )
+        frame.attrs = {"unit": unit, "layer": question.layer, "limit": found.limit,
+                       "read_out": found.read_out}  # fmt: skip
+        return frame
+
+    def unit_means(
+        self, unit: int, *, layer: str | None = None, by: str | None = None
+    ) -> pd.DataFrame:
+        """Give one unit's mean over each class, correct and incorrect items apart.
+
+        Exact, by the running sums of the pass.
+
+        Parameters
+        ----------
+        unit : int
+        layer : str, optional
+            The lens's, if not given.
+        by : {"true", "predicted"}, optional
+            Which class an incorrect item counts under; as the lens has it.
+
+        Returns
+        -------
+        DataFrame
+            A row for each class and correctness ("correct", "incorrect", or
+            "unknown") that has items: label, correctness, mean, n and kind.
+
+        Raises
+        ------
+        ValueError
+            If the layer has no such unit.
+        """
+        import pandas as pd
+
+        session, question = self._ready(), self._question(layer=layer, by=by)
+        check_choice(question.by, "by", BYS)
+        index, record = session.layer(question.layer), session.record
+        unit = check_unit(unit, index)
+        mean, n = unit_cell_means(index, record.cell_count, unit, question.by)
+        frame = pd.DataFrame(
+            {
+                "label": np.tile(np.array(record.classes, object), 3),
+                "correctness": np.repeat(["correct", "incorrect", "unknown"], len(record.classes)),
+                "mean": mean.ravel(),
+                "n": n.ravel(),
+                "kind": "exact",
+            }
+        )
+        frame = frame[frame.n > 0].reset_index(drop=True)
+        frame.attrs = {"unit": unit, "layer": index.name}
+        return frame
+
+    def _with_bar(self, steps: Iterator[Any], last: type, *, wanted: bool) -> Any:
+        """Drive steps to their end, showing how far the model's run is."""
         from tqdm.auto import tqdm
 
-        with tqdm(disable=not wanted or self._shown, desc="Reading both groups") as bar:
+        with tqdm(disable=not wanted or self._shown, desc="Running the model") as bar:
             for step in steps:
-                if isinstance(step, Contrast):
+                if isinstance(step, last):
                     return step
                 bar.total = step[1]
                 bar.update(step[0] - bar.n)
-        raise RuntimeError("contrast ended without an answer.")
+        raise RuntimeError("The work ended without an answer.")
 
 
 def contrast_frame(found: Contrast, groups: tuple[Group, Group], layer: LayerIndex) -> pd.DataFrame:
