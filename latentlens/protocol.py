@@ -372,6 +372,8 @@ class MeansReply(TypedDict):
     mean: NdArray
     """(units,) float64; NaN throughout for an empty group."""
     n_used: int
+    effective_n: float
+    """As many equally weighted items tell as much."""
     exact: NdArray | None
     """(units,) float64 mean over the whole group, where it is known."""
     low: NdArray | None

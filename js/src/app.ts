@@ -3,6 +3,7 @@
 import { h } from "./dom";
 import { undo_keys } from "./history";
 import { confusion } from "./panes/confusion";
+import { contrast } from "./panes/contrast";
 import { controls } from "./panes/controls";
 import { header } from "./panes/header";
 import { map } from "./panes/map";
@@ -18,6 +19,7 @@ import { spoken } from "./panes/spoken";
 import { strip } from "./panes/strip";
 import { table } from "./panes/table";
 import { top_k } from "./panes/top_k";
+import { unit } from "./panes/unit";
 import { working } from "./panes/working";
 import { words } from "./rpc";
 import type { Store } from "./store";
@@ -31,6 +33,8 @@ const PANES: readonly (readonly [string, Pane])[] = [
   ["top-k", top_k],
   ["max-neurons", max_neurons],
   ["mean", mean_activation],
+  ["contrast", contrast],
+  ["unit", unit],
   ["missing", missing],
   ["strip", strip],
   ["quality", quality],

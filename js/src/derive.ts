@@ -3,6 +3,7 @@
 import { type Cell, count_cells, count_errors } from "./cells";
 import { decode, decode_as } from "./codec";
 import { read_kept } from "./columns";
+import { type NeuronValues, neuron_recipes } from "./neurons";
 import type {
   About,
   Items,
@@ -45,7 +46,7 @@ export interface ClassCounts {
   sample: Uint32Array;
 }
 
-export interface Derived {
+export interface Derived extends NeuronValues {
   /** True class by row, -1 unknown. */
   truth: Int32Array;
   /** Predicted class by row, -1 unknown. */
@@ -107,8 +108,6 @@ export interface Derived {
   class_errors: Uint32Array;
   counts: Counts;
   class_counts: { true: ClassCounts; predicted: ClassCounts };
-  /** Activation of `unit` by row, NaN where it is not known; null if no unit is picked. */
-  unit_values: Float32Array | null;
 }
 
 /** Recipes with buffers of their own: one set per store. */
@@ -119,13 +118,14 @@ export function recipes(): Recipes<Truth, keyof Derived> {
     ...side_recipes(),
     ...rival_recipes(),
     ...count_recipes(),
+    ...neuron_recipes(),
   };
 }
 
 type Values<N extends readonly (keyof Truth)[]> = { -readonly [I in keyof N]: Truth[N[I]] };
 
 /** Tie a value to what it is made from, and to nothing else. */
-function from<const N extends readonly (keyof Truth)[], V>(
+export function from<const N extends readonly (keyof Truth)[], V>(
   needs: N,
   make: (...values: Values<N>) => V,
 ) {
@@ -141,13 +141,13 @@ function buffer<T>(make: (length: number) => T & { length: number }): (length: n
   };
 }
 
-const bytes = () => buffer((n) => new Uint8Array(n));
-const whole = () => buffer((n) => new Uint32Array(n));
-const single = () => buffer((n) => new Float32Array(n));
+export const bytes = () => buffer((n) => new Uint8Array(n));
+export const whole_numbers = () => buffer((n) => new Uint32Array(n));
+export const single = () => buffer((n) => new Float32Array(n));
 
 function item_recipes() {
   const roles = bytes();
-  const order = whole();
+  const order = whole_numbers();
   return {
     truth: from(["items"], (items: Items | null) => decode_or_none(items?.label)),
     pred: from(["items"], (items: Items | null) => decode_or_none(items?.pred)),
@@ -183,8 +183,8 @@ function item_recipes() {
 
 function group_recipes() {
   const member = bytes();
-  const group_rows = whole();
-  const used_rows = whole();
+  const group_rows = whole_numbers();
+  const used_rows = whole_numbers();
   return {
     class_index: from(["about", "label"], (about: About | null, label) =>
       label === "" ? -1 : (about?.classes.indexOf(label) ?? -1),
@@ -269,7 +269,6 @@ function group_recipes() {
 function side_recipes() {
   const exact = side_maker();
   const used = side_maker();
-  const values = single();
   return {
     layer_info: from(
       ["about", "layer"],
@@ -324,23 +323,12 @@ function side_recipes() {
         return sampled && whole_group ? query.compare(sampled, whole_group, k, measure) : null;
       },
     ),
-    unit_values: from(
-      ["unit", "index", "latent", "latent_here", "truth"],
-      (unit, index, latent, latent_here, truth): Float32Array | null => {
-        if (unit < 0) return null;
-        const out = values(truth.length);
-        if (latent_here && latent) query.write_column(latent, unit, out);
-        else if (index) query.write_unit_values(index, unit, out);
-        else return null;
-        return out;
-      },
-    ),
   };
 }
 
 /** Work out one side of the comparison, in buffers that are used again. */
 function side_maker() {
-  const counts = whole();
+  const counts = whole_numbers();
   const maxima = single();
   const means = new RowMean();
   const make = (
@@ -362,7 +350,7 @@ function side_maker() {
 
 function rival_recipes() {
   const member = bytes();
-  const rows = whole();
+  const rows = whole_numbers();
   const rival = side_maker();
   return {
     rival_member: from(

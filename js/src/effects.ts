@@ -3,6 +3,7 @@
 import { decode_as } from "./codec";
 import { keep_columns } from "./columns";
 import { keep_history } from "./history";
+import { keep_neurons } from "./neurons";
 import type { Answer, LayerReply, QualityReply, Question } from "./protocol.gen";
 import type { Figures, LayerIndex } from "./query";
 import { Dropped, words } from "./rpc";
@@ -26,6 +27,7 @@ export function start_effects(store: LensStore, signal: AbortSignal): void {
   keep_columns(store, signal);
   keep_near(store, signal);
   keep_history(store, signal);
+  keep_neurons(store, signal);
 }
 
 function forget_old_items(store: LensStore, signal: AbortSignal): void {
@@ -38,6 +40,7 @@ function forget_old_items(store: LensStore, signal: AbortSignal): void {
       store.layers.clear();
       store.forget_pictures();
       store.set({ index: null, latent: null, means: null, told: null, quality: null });
+      store.set({ contrast_told: null, unit_told: null });
       store.set({ columns: new Map(), column_errors: new Map(), focus: -1 });
     },
     signal,
@@ -102,14 +105,22 @@ function keep_latent(store: LensStore, signal: AbortSignal): void {
 function keep_means(store: LensStore, signal: AbortSignal): void {
   const fetch = async (asked: Question): Promise<void> => {
     try {
-      const { mean, low, high, worth, note } = await store.ask({ kind: "means", question: asked });
+      const reply = await store.ask({ kind: "means", question: asked });
+      const { mean, low, high, worth, note, effective_n } = reply;
       const ends = [low, high].map((end) => end && decode_as(end, "float64"));
       const [lower = null, upper = null] = ends;
-      const found = { mean: decode_as(mean, "float64"), low: lower, high: upper, worth, note };
+      const found = {
+        mean: decode_as(mean, "float64"),
+        low: lower,
+        high: upper,
+        effective_n,
+        worth,
+        note,
+      };
       store.set({ means: { asked, ...found, error: "" } });
     } catch (error) {
       if (error instanceof Dropped) return;
-      const nothing = { mean: null, low: null, high: null, worth: "", note: "" };
+      const nothing = { mean: null, low: null, high: null, effective_n: 0, worth: "", note: "" };
       store.set({ means: { asked, ...nothing, error: words(error) } });
     }
   };

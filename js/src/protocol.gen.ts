@@ -337,6 +337,8 @@ export interface MeansReply {
   /** (units,) float64; NaN throughout for an empty group. */
   mean: NdArray;
   n_used: number;
+  /** As many equally weighted items tell as much. */
+  effective_n: number;
   /** (units,) float64 mean over the whole group, where it is known. */
   exact: NdArray | null;
   /** (units,) float64, the interval's lower ends; None where none may be given. */

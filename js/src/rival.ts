@@ -25,20 +25,32 @@ export function opposite(group: Group): Group {
   return { ...group, correctness: group.correctness === "correct" ? "incorrect" : "correct" };
 }
 
-/** Say which items are not selected, but of a class that the selected ones have. */
+/**
+ * Say what a group stands against by itself; gives whether that is simply all other items.
+ *
+ * Beside a selection these are the items outside it of the classes that it has, of the same
+ * correctness; else the other items of the class. Where a group has its class whole, all others.
+ */
 export function write_rest(
   truth: Int32Array,
   pred: Int32Array,
   group: Group,
   member: Uint8Array,
   out: Uint8Array,
-): void {
+): boolean {
   const classes = group.by === "true" ? truth : pred;
+  const chosen = group.selection !== null;
+  const correctness = chosen ? group.correctness : "all";
   const there = new Set<number>();
   for (let i = 0; i < member.length; i++) if (member[i]) there.add(classes[i]!);
-  write_members(truth, pred, { ...group, selection: null }, out);
-  for (const row of group.selection ?? []) out[row] = 0;
-  for (let i = 0; i < out.length; i++) if (!there.has(classes[i]!)) out[i] = 0;
+  write_members(truth, pred, { ...group, selection: null, correctness }, out);
+  let n = 0;
+  for (let i = 0; i < out.length; i++) {
+    if (member[i] || (chosen && !there.has(classes[i]!))) out[i] = 0;
+    n += out[i]!;
+  }
+  if (n === 0) for (let i = 0; i < out.length; i++) out[i] = member[i] ? 0 : 1;
+  return n === 0;
 }
 
 /** What an activation outside every list of some rows can be at most. */

@@ -39,6 +39,8 @@ const NEWEST_WINS: ReadonlySet<RequestKind> = new Set<RequestKind>([
   "answer",
   "quality",
   "neighbors",
+  "contrast",
+  "unit",
 ]);
 
 interface Pending {

@@ -4,6 +4,7 @@ import type { AnyModel } from "@anywidget/types";
 import { Cache } from "./cache";
 import { encode } from "./codec";
 import { type Derived, recipes } from "./derive";
+import type { ContrastTold, UnitTold } from "./neurons";
 import { PictureBook } from "./pictures";
 import type {
   NdArray,
@@ -39,6 +40,8 @@ export interface Means {
   /** Ends of the interval of each unit; null where none may be given. */
   low: Float64Array | null;
   high: Float64Array | null;
+  /** As many equally weighted items tell as much. */
+  effective_n: number;
   /** What the mean is worth, in one line; may be empty. */
   worth: string;
   /** What it took; empty if it is not known. */
@@ -107,6 +110,12 @@ export interface Local {
   quality: Quality | null;
   /** How many views show the quality: none, and nothing is asked. */
   quality_views: number;
+  /** The newest contrast from the kernel; it may answer an older question. */
+  contrast_told: ContrastTold | null;
+  /** How many views show the contrast: none, and nothing is asked. */
+  contrast_views: number;
+  /** The newest word from the kernel on a unit; it may be about another one. */
+  unit_told: UnitTold | null;
   compare: Compare;
   /** Open questions, by kind. */
   waiting: Readonly<Partial<Record<RequestKind, Waiting>>>;
@@ -197,6 +206,9 @@ const LOCAL: Local = {
   told: null,
   quality: null,
   quality_views: 0,
+  contrast_told: null,
+  contrast_views: 0,
+  unit_told: null,
   compare: "nothing",
   waiting: {},
   kernel_slow: false,

@@ -137,6 +137,7 @@ describe("top-k neurons", () => {
         mean: null,
         low: null,
         high: null,
+        effective_n: 0,
         worth: "",
         note: "",
         error: "The data has no random access.",
@@ -190,11 +191,14 @@ describe("mean activation", () => {
     const [low, high] = [mean.map((v) => v - 0.1), mean.map((v) => v + 0.1)];
     const asked = store.get("means_question");
     const worth = "estimate, 9 of 20 items; approximate 95% interval, typically ±0.1";
-    store.set({ means: { asked, mean, low, high, worth, note: "", error: "" } });
+    store.set({ means: { asked, mean, low, high, effective_n: 9, worth, note: "", error: "" } });
     frame();
     expect(el.querySelector(".ll-band")?.getAttribute("d")?.match(/M/g)).toHaveLength(120);
-    expect(el.textContent).toContain("Estimate, 9 of 20 items; approximate 95% interval");
-    store.set({ means: { asked, mean, low: null, high: null, worth: "", note: "", error: "" } });
+    expect(text(el, ".ll-worth")).toContain("estimate, 9 of 20 items …");
+    expect(text(el, ".ll-worth-full")).toBe(worth);
+    store.set({
+      means: { asked, mean, low: null, high: null, effective_n: 0, worth: "", note: "", error: "" },
+    });
     frame();
     expect(el.querySelector(".ll-band")).toBeNull();
   });
@@ -277,7 +281,7 @@ describe("strip", () => {
     const { el, store, frame } = await show(strip, { layer: "fc1.relu" });
     store.set({ unit: 4 });
     frame();
-    expect(text(el, ".ll-note")).toContain("of those the index holds");
+    expect(text(el, ".ll-note")).toContain("of those known by the index");
   });
 
   it("adds to a selection and takes from it", () => {

@@ -203,6 +203,7 @@ describe("the kernel", () => {
         mean: new Float64Array(120),
         low: null,
         high: null,
+        effective_n: 0,
         worth: "",
         note: "",
         error: "",

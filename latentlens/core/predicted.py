@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from latentlens.core.design import Design
 from latentlens.core.linear import Linearised
 from latentlens.core.metrics import top_units
+from latentlens.core.written import percent, whole
 
 RESAMPLES = 200
 
@@ -174,6 +175,7 @@ def read_out(
     cosine_distance: float | None = None,
     overlap: float | None = None,
     k: int | None = None,
+    maxima: bool = False,
     above: float | None = None,
     note: str = "",
 ) -> str:
@@ -195,8 +197,10 @@ def read_out(
     cosine_distance, overlap : float, optional
         Predicted; `overlap` of the `k` top units by mean.
     k : int, optional
+    maxima : bool
+        Whether these are maxima over a sample, which bound the group's from below.
     above : float, optional
-        What `share_above_maximum` gave: a maximum is a lower bound.
+        What `share_above_maximum` gave for them.
     note : str
         Added at the end.
 
@@ -204,11 +208,13 @@ def read_out(
     -------
     str
     """
-    if n_group and not n_used:
+    if not n_group:
+        return "the group has no items"
+    if not n_used:
         return f"empty in sample: none of the {n_group:,} items of the group was taken"
     said = [f"{kind}, {n_used:,} of {n_group:,} items"]
     if effective_n is not None and effective_n < n_used - 0.5:
-        said[0] += f" (worth {effective_n:,.0f} equally weighted ones)"
+        said[0] += f" (worth {whole(effective_n)} equally weighted ones)"
     if half_width is not None and np.isfinite(half_width):
         said.append(f"{trust} {confidence:.0%} interval, typically ±{half_width:.3g}".strip())
     if cosine_distance is not None:
@@ -217,7 +223,9 @@ def read_out(
         said.append(f"predicted precision at {k} {overlap:.2f}")
     if above is not None:
         said.append(
-            f"maxima are lower bounds: with {confidence:.0%} confidence at most {above:.1%} of the "
-            "group exceeds one"
+            f"maxima are lower bounds: with {confidence:.0%} confidence at most {percent(above)} "
+            "of the group exceeds one"
         )
+    elif maxima:
+        said.append("maxima are lower bounds only")
     return "; ".join(said) + (f". {note}" if note else "")

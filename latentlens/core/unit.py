@@ -18,6 +18,7 @@ from latentlens.core.record import (
     WRONG_BY_TRUE,
     LayerIndex,
 )
+from latentlens.core.written import short
 
 UNKNOWN, AT_HAND, LISTED, RUN = range(4)
 """Where a unit's activation on an item is known from."""
@@ -77,10 +78,9 @@ def describe_unit(n_listed: int, n_run: int, n_items: int, limit: float | None) 
     """
     if limit is None:
         return f"exact for all {n_items:,} items"
-    by = f", by the index and {n_run:,} run for the sample" if n_run else ", by the index"
-    return (
-        f"exact for {n_listed + n_run:,} of {n_items:,} items{by}; at most {limit:.3g} for the rest"
-    )
+    known = f"exact for {n_listed + n_run:,} of {n_items:,} items, by the index"
+    run = f" and {n_run:,} run for the sample" if n_run else ""
+    return f"{known}{run}; at most {short(limit)} for the rest"
 
 
 def at_hand(column: NDArray[np.float32]) -> UnitValues:
@@ -101,7 +101,7 @@ def listed(layer: LayerIndex, unit: int) -> UnitValues:
     return UnitValues(
         value=value,
         source=np.where(known, LISTED, UNKNOWN).astype(np.uint8),
-        at_most=np.where(known, value, np.minimum(layer.top_value[:, -1], layer.unit_max[unit])),
+        at_most=np.where(known, value, layer.top_value[:, -1]),
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from latentlens.core.effect import GroupDifference
 from latentlens.core.estimate import MeanEstimate
 from latentlens.core.predicted import predicted_cosine_distance, predicted_overlap, read_out
+from latentlens.core.written import whole
 
 
 def describe_estimate(
@@ -73,7 +74,7 @@ def describe_difference(found: GroupDifference, kind: str, n_group: tuple[int, i
     """
     sides = [f"{n:,} of {whole:,}" for n, whole in zip(found.n, n_group, strict=True)]
     said = [f"{kind}, {' against '.join(sides)} items"]
-    worth = [f"{n:,.0f}" for n in found.effective_n]
+    worth = [whole(n) for n in found.effective_n]
     if any(n < m - 0.5 for n, m in zip(found.effective_n, found.n, strict=True)):
         said[0] += f" (worth {' against '.join(worth)} equally weighted ones)"
     if found.n_tested:

@@ -207,12 +207,13 @@ def reply(session: Session, request: Mapping[str, Any]) -> Iterator[dict[str, An
     first, second = session.member(question), against[request["against"]](session, question)
     for step in contrast(session, layer, first, second):
         if isinstance(step, Contrast):
-            yield _message(step)
+            yield message(step)
         else:
             yield {"kind": "progress", "done": step[0], "total": step[1]}
 
 
-def _message(found: Contrast) -> dict[str, Any]:
+def message(found: Contrast) -> dict[str, Any]:
+    """Give a contrast as `protocol.ContrastReply` has it."""
     unit, parts = found.order[:MOST_SENT], found.difference
     columns = {
         "effect": parts.effect,

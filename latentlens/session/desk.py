@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from latentlens.core.checks import check_choice
-from latentlens.session import contrast, items, quality, replies
-from latentlens.session import contrast, quality, replies, unit
+from latentlens.session import contrast, items, quality, replies, unit
 from latentlens.session.session import Session
 
 ANSWERS: dict[str, Callable[[Session, Mapping[str, Any]], Iterator[dict[str, Any]]]] = {

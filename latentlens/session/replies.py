@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from latentlens.core.design import effective_size
 from latentlens.core.estimate import MeanEstimate
 from latentlens.core.sample import Ranking
 from latentlens.core.worth import describe_estimate
@@ -70,6 +71,7 @@ def means(session: Session, request: Request) -> Replies:
                 "kind": "means",
                 "mean": step.mean,
                 "n_used": step.n_used,
+                "effective_n": effective_size(session.weights(question)[session.member(question)]),
                 **_worth(session, question, step.estimate),
                 "note": step.note,
             }

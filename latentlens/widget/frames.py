@@ -196,7 +196,8 @@ def with_worth(
         Whether the frame shows maxima, which a sample bounds from below.
     """
     kind, n_used, n_group = (frame.attrs[name] for name in ("kind", "n_used", "n_group"))
-    if kind == "exact":
+    # A sample that holds the whole group tells as much as the group.
+    if kind == "exact" or n_used == n_group > 0:
         frame.attrs["read_out"] = read_out("exact", n_used=n_used, n_group=n_group)
         return frame.assign(effective_n=float(n_group))
     effective_n = effective_size(design.weight[member[design.rows]])
@@ -206,6 +207,7 @@ def with_worth(
         n_used=n_used,
         n_group=n_group,
         effective_n=effective_n,
+        maxima=maxima,
         above=share_above_maximum(design, member) if bounded else None,
         note=design.why_not,
     )

@@ -14,11 +14,19 @@ records
     By name: ``classes``, ``label``, ``pred``, ``latent_layer``, ``latent``,
     ``cell_count`` and ``layers``, each with ``units``, ``keep``,
     ``index_dtype``, ``top_unit``, ``top_value``, ``silent``, ``cell_sum``.
+contrasts
+    ``{record, question, unit, effect, low, high, p, mean, other_mean, n, n_group, n_stand,
+    known, read_out, note}``, the group of the question against the rest of its class in
+    the latent layer, as `protocol.ContrastReply` has it.
+units
+    ``{record, layer, unit, by, value, limit, read_out, mean, n}``: what the index and the
+    sums tell of one unit.
 questions
-    ``{record, question, sample_mean, answer}``, the second and fourth as
+    ``{record, question, sample_mean, answer, read_outs}``, the second and fourth as
     `protocol.Question` and `protocol.Answer` with plain lists for arrays;
     ``question.sampler`` is a key of ``rankings``. ``sample_mean`` is what the
     kernel would have sent, null for the latent layer and where it is not known.
+    ``read_outs`` are the lines under the top-k units and under the histogram.
 """
 
 from __future__ import annotations
@@ -33,6 +41,8 @@ import numpy as np
 
 from latentlens.core import (
     ALLOCATIONS,
+    Answer,
+    Design,
     Ranking,
     Record,
     allocate,
@@ -43,6 +53,10 @@ from latentlens.core import (
     row_mean,
     sample_size,
 )
+from latentlens.core.unit import listed, unit_cell_means
+from latentlens.session import Question, Session
+from latentlens.session import contrast as contrasts
+from latentlens.widget import frames
 
 FILE = Path(__file__).with_name("query.json")
 N, UNITS, KEEP = 40, 12, 5
@@ -83,7 +97,8 @@ def make_records() -> dict[str, tuple[Record, dict[str, np.ndarray]]]:
 
 
 def make_rankings() -> dict[str, Ranking]:
-    """Five groups of uneven size, one of them empty, with ties; and a plain permutation."""
+    """Five groups of uneven size, one of them empty, with ties; the same as strata of a
+    probability sample; and a plain permutation."""
     rng = np.random.default_rng(9754)
     group = rng.choice([0, 1, 2, 4], size=N, p=[0.5, 0.3, 0.15, 0.05]).astype(np.int32)
     log_ratio = rng.normal(size=N).round(1)
@@ -105,13 +120,14 @@ def make_rankings() -> dict[str, Ranking]:
         uses_j=False,
         probability=True,
     )
+    strata = replace(both_ends, sampler="strata", uses_j=False, probability=True, allocation="sqrt")
     shared = {
         rule: replace(
             both_ends, sampler=rule, uses_j=False, allocation=rule, floor=int(rule == "sqrt")
         )
         for rule in ALLOCATIONS
     }
-    return {"both_ends": both_ends, "drawn": drawn, **shared}
+    return {"both_ends": both_ends, "drawn": drawn, "strata": strata, **shared}
 
 
 def make_questions(record: Record, rng: np.random.Generator, n: int) -> list[dict[str, Any]]:
@@ -132,7 +148,7 @@ def make_questions(record: Record, rng: np.random.Generator, n: int) -> list[dic
         questions.append(
             {
                 "layer": layer,
-                "sampler": ("both_ends", "both_ends", "drawn")[i % 3],
+                "sampler": ("both_ends", "strata", "drawn")[i % 3],
                 "fraction": float(rng.choice([0.05, 0.3, 0.5, 0.5, 0.8, 0.8, 1.0])),
                 "j": float(rng.choice(JS)),
                 "label": label,
@@ -185,7 +201,70 @@ def ask(
         "question": question,
         "sample_mean": plain(sample_mean),
         "answer": plain(given.message()),
+        "read_outs": read_outs(given, question, ranking, member),
     }
+
+
+def read_outs(
+    given: Answer, question: dict[str, Any], ranking: Ranking, member: np.ndarray
+) -> dict[str, str | None]:
+    """Give the lines of the frames of an answer; none where there is no frame."""
+    design = Design.of(ranking.sample(question["fraction"], question["j"]), ranking)
+    made = {"max_neurons": frames.max_neurons_frame(given, "sample")}
+    if given.top is not None:
+        made["top_k"] = frames.top_k_frame(given, "sample", question["measure"])
+    maxima = question["measure"] == "max"
+    lines = {
+        name: frames.with_worth(frame, design, member, maxima=maxima and name == "top_k")
+        for name, frame in made.items()
+    }
+    return {"top_k": None} | {name: frame.attrs["read_out"] for name, frame in lines.items()}
+
+
+def make_contrasts(record: Record) -> list[dict[str, Any]]:
+    """Set groups of every kind against the rest of their class."""
+    session, rng = Session(record), np.random.default_rng(3)
+    chosen = np.sort(rng.choice(N, 12, replace=False)).astype(np.uint32)
+    groups = [
+        {"label": "cat"},
+        {"correctness": "correct"},
+        {"label": "dog", "correctness": "incorrect", "by": "predicted"},
+        {"selection": chosen},
+        {"selection": chosen[:1]},
+        {"selection": np.sort(np.argsort(-record.latent[:, 0])[:15])},
+        {"selection": np.flatnonzero(record.label == 1)[:3], "label": "dog"},
+        {"selection": np.flatnonzero(record.label == 1), "label": "dog"},
+        {"selection": chosen, "by": "predicted", "correctness": "correct"},
+    ]
+    made = []
+    for group in groups:
+        question = Question(layer=record.latent_layer, **group)
+        member, rest = session.member(question), contrasts.rest_of(session, question)
+        if not member.any() or not rest.any():
+            continue
+        layer = session.layer(question.layer)
+        found = contrasts.last_contrast(contrasts.contrast(session, layer, member, rest))
+        asked = {"label": "", "by": "true", "correctness": "all", "selection": None, **group}
+        made.append({"question": plain(asked), **plain(contrasts.message(found))})
+    return made
+
+
+def make_units(record: Record) -> list[dict[str, Any]]:
+    """Read some units off the index and the sums."""
+    made = []
+    for name, unit, by in (("conv.relu", 0, "true"), ("signed", 5, "predicted"),
+                           ("conv.relu", 7, "predicted")):  # fmt: skip
+        layer = record.layers[name]
+        known = listed(layer, unit)
+        mean, n = unit_cell_means(layer, record.cell_count, unit, by)
+        made.append(
+            {
+                "layer": name, "unit": unit, "by": by, "value": plain(known.value),
+                "limit": known.limit, "read_out": known.read_out,
+                "mean": plain(mean), "n": plain(n),
+            }
+        )  # fmt: skip
+    return made
 
 
 def plain(value: Any) -> Any:
@@ -193,8 +272,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: plain(part) for name, part in value.items()}
     if isinstance(value, np.ndarray):
-        return value.tolist()
-    return value
+        return plain(value.tolist())
+    if isinstance(value, list):
+        return [plain(part) for part in value]
+    # JSON knows no NaN.
+    return None if isinstance(value, float) and np.isnan(value) else value
 
 
 def describe(record: Record) -> dict[str, Any]:
@@ -226,7 +308,7 @@ def describe(record: Record) -> dict[str, Any]:
 def describe_ranking(ranking: Ranking) -> dict[str, Any]:
     """Write down the fields of `protocol.Ranked`."""
     names = ("sampler", "group", "rank", "group_size", "log_ratio", "uses_j", "probability")
-    names += ("allocation", "floor")
+    names += ("weighted", "allocation", "floor")
     return plain({name: getattr(ranking, name) for name in names})
 
 
@@ -277,6 +359,16 @@ def golden() -> dict[str, Any]:
             for name, ranking in rankings.items()
             for f in FRACTIONS
             for j in (JS if ranking.uses_j else (0.7,))
+        ],
+        "contrasts": [
+            {"record": name, **made}
+            for name, (record, _) in records.items()
+            for made in make_contrasts(record)
+        ],
+        "units": [
+            {"record": name, **made}
+            for name, (record, _) in records.items()
+            for made in make_units(record)
         ],
         "records": {name: describe(record) for name, (record, _) in records.items()},
         "questions": asked,

@@ -5,7 +5,16 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-NAMES = ("allocate", "sample_size", "rankings", "samples", "records", "questions")
+NAMES = (
+    "allocate",
+    "sample_size",
+    "rankings",
+    "samples",
+    "contrasts",
+    "units",
+    "records",
+    "questions",
+)
 
 
 @pytest.fixture(scope="module")

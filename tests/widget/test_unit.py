@@ -5,6 +5,7 @@ import pytest
 
 from latentlens import LatentLens
 from latentlens.core import record_from_arrays
+from latentlens.core.written import short
 from latentlens.session import Session, handle
 from tests.made_up import blobs, made_up_record
 from tests.widget.test_contrast import Model
@@ -50,7 +51,7 @@ def test_the_index_gives_what_it_lists_and_bounds_the_rest(lens, conv):
     assert (frame.at_most >= conv[:, 7]).all()
     limit = frame.at_most[~listed].max()
     assert frame.attrs["read_out"] == (
-        f"exact for {listed.sum()} of 300 items, by the index; at most {limit:.3g} for the rest"
+        f"exact for {listed.sum()} of 300 items, by the index; at most {short(limit)} for the rest"
     )
 
 

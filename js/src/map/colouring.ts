@@ -126,7 +126,9 @@ function by_unit(store: Store, theme: Theme, n: number): Colouring {
   const range = quantiles(values, 0, 1);
   const noun = unit_noun(store.get("layer_info"));
   const title = `Activation of ${noun} ${store.get("unit")} of ${store.get("layer")}`;
-  return ramp({ values, range, ticks: even_ticks(...range), title, theme, n });
+  const limit = store.get("unit_known")?.limit ?? null;
+  const rest = limit === null ? "" : `at most ${short(limit)} for the rest`;
+  return ramp({ values, range, ticks: even_ticks(...range), title, theme, n, rest });
 }
 
 function by_kept(store: Store, theme: Theme, n: number): Colouring {
@@ -162,9 +164,20 @@ interface Ramp {
   n: number;
   /** Whether it is the low values that should be seen first. */
   bright_low?: boolean;
+  /** What there is to say of the unknown values. */
+  rest?: string;
 }
 
-function ramp({ values, range, ticks, title, theme, n, bright_low = false }: Ramp): Colouring {
+function ramp({
+  values,
+  range,
+  ticks,
+  title,
+  theme,
+  n,
+  bright_low = false,
+  rest = "",
+}: Ramp): Colouring {
   const colours = scale_colours(STEPS, theme);
   if (bright_low) colours.reverse();
   const palette = [UNKNOWN[theme], ...colours];
@@ -176,7 +189,9 @@ function ramp({ values, range, ticks, title, theme, n, bright_low = false }: Ram
     if (Number.isNaN(value)) return UNKNOWN_INK;
     return 1 + Math.round(Math.min(STEPS - 1, Math.max(0, (value - low) * per_step)));
   });
-  const note = low === high && unknown < n ? "all values are equal" : "";
+  const note = [rest, low === high && unknown < n && "all known values are equal"]
+    .filter(Boolean)
+    .join("; ");
   return {
     palette,
     ink,

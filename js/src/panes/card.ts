@@ -4,6 +4,7 @@ import { focused, h, set_aria, set_text } from "../dom";
 import type { Kind } from "../protocol.gen";
 import type { Store } from "../store";
 import { KIND_TITLES } from "../words";
+import { brief } from "../worth";
 
 /** A titled pane: its head says how the figure is known, from how many items, and how good it is. */
 export interface Card {
@@ -15,6 +16,8 @@ export interface Card {
   score(name: string, value: string, title: string, aside?: string): void;
   /** Under the figure, in small print. */
   note(text: string): void;
+  /** What the figure is worth, in one line, of which the first clause is always seen. */
+  worth(line: string): void;
   /** In place of the figure; empty shows the figure. */
   instead(text: string): void;
   /** The figure answers an older question. */
@@ -28,12 +31,15 @@ export function make_card(el: HTMLElement, title: string): Card {
   const score = h("span", { className: "ll-score" });
   const body = h("div", { className: "ll-body" });
   const note = h("p", { className: "ll-note" });
+  const short = h("span");
+  const full = h("span", { className: "ll-worth-full" });
+  const worth = h("p", { className: "ll-worth", hidden: true, role: "note" }, short, full);
   const instead = h("p", { className: "ll-instead", hidden: true });
   const head = h("header", { className: "ll-head" }, h("h3", {}, title), badge, n, score);
   el.classList.add("ll-card");
   el.setAttribute("role", "region");
   el.setAttribute("aria-label", title);
-  el.append(head, body, instead, note);
+  el.append(head, body, instead, note, worth);
   return {
     body,
     kind(kind) {
@@ -51,11 +57,21 @@ export function make_card(el: HTMLElement, title: string): Card {
       );
     },
     note: (text) => set_text(note, text),
+    worth(line) {
+      const first = brief(line);
+      worth.hidden = line === "";
+      set_text(short, first === line ? line : `${first} …`);
+      set_text(full, first === line ? "" : line);
+      worth.setAttribute("aria-label", line);
+      worth.tabIndex = first === line ? -1 : 0;
+    },
     instead(text) {
       set_text(instead, text);
       instead.hidden = text === "";
       body.hidden = text !== "";
-      if (text) note.textContent = "";
+      if (!text) return;
+      note.textContent = "";
+      worth.hidden = true;
     },
     stale: (is) => void el.classList.toggle("ll-stale", is),
   };

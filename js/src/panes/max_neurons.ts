@@ -12,6 +12,7 @@ import {
   waiting_words,
   whole,
 } from "../words";
+import { sample_line } from "../worth";
 import { type Bin, BOTTOM, bins_in, HEIGHT, LEFT, make_bins, type Rest, SLOT, TOP } from "./bins";
 import { make_card, make_marks, on_width, replace_marks } from "./card";
 import type { Pane } from "./pane";
@@ -54,9 +55,14 @@ export const max_neurons: Pane = (el, store, signal) => {
     const { bins, rest } = make_bins(figures, bins_in(width, figures.exact_counts.length));
     draw_bins(chart, bins, figures, store, width);
     card.note(note_words(figures, rest) + told_words(store.get("layer_info")));
+    card.worth(sample_line(store, figures, true));
   };
 
-  store.watch(["answer", "rival", "unit", "layer_error", "doing"], draw, signal);
+  store.watch(
+    ["answer", "rival", "contrast", "unit", "means", "layer_error", "doing"],
+    draw,
+    signal,
+  );
   make_marks(chart, store, signal);
   on_width(
     card.body,

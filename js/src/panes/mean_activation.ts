@@ -13,9 +13,10 @@ import {
   waiting_words,
   whole,
 } from "../words";
+import { sample_line } from "../worth";
 import { make_card, on_width, toggle_unit } from "./card";
 import type { Pane } from "./pane";
-import { mean_pair } from "./versus";
+import { effect_words, mean_pair } from "./versus";
 
 const HEIGHT = 92;
 const TOP = 8;
@@ -63,6 +64,9 @@ export const mean_activation: Pane = (el, store, signal) => {
     if (empty || width < 1 || !(mean || exact_mean)) return;
     const bins = draw_profile(chart, { ...figures, ...interval(store) }, width);
     card.note(note_words(store, figures, bins) + told_words(store.get("layer_info")));
+    const means = store.get("means");
+    const told = means?.asked === store.get("means_question") ? means.worth : "";
+    card.worth(told || (mean ? sample_line(store, figures, exact_mean !== null) : ""));
     read_out(store, readout, under);
   };
 
@@ -88,7 +92,17 @@ export const mean_activation: Pane = (el, store, signal) => {
   chart.addEventListener("pointerleave", () => set_text(readout, ""), { signal });
   chart.addEventListener("click", () => under >= 0 && toggle_unit(store, under), { signal });
   store.watch(
-    ["answer", "rival", "means", "waiting", "unit", "kernel_gone", "layer_error", "doing"],
+    [
+      "answer",
+      "rival",
+      "contrast",
+      "means",
+      "waiting",
+      "unit",
+      "kernel_gone",
+      "layer_error",
+      "doing",
+    ],
     draw,
     signal,
   );
@@ -114,6 +128,7 @@ function read_out(store: Store, el: HTMLElement, unit: number): void {
     !store.get("rival_member") && figures.mean && `sample ${short(figures.mean[unit]!)}`,
     figures.exact_mean && `exact ${short(figures.exact_mean[unit]!)}`,
     beside && `second group ${short(beside[unit]!)}`,
+    beside && effect_words(store, unit),
   ];
   set_text(
     el,
@@ -146,8 +161,6 @@ function note_words(store: Store, figures: Figures, bins: number): string {
   const means = store.get("means");
   if (figures.mean && means?.mean === figures.mean && means.note)
     parts.push(`${sentence(means.note)}`);
-  const current = means?.asked === store.get("means_question");
-  if (current && means?.worth) parts.push(sentence(means.worth));
   return parts.length > 0 ? parts.join(" ") : "Line: the sample. Area: exact.";
 }
 

@@ -3,7 +3,7 @@ import { h, set_aria, set_text } from "../dom";
 import { draw_picture } from "../pictures";
 import { has_row, strongest } from "../query";
 import type { Store } from "../store";
-import { class_name, count, ROLE_WORDS, short, unit_noun } from "../words";
+import { class_name, count, ROLE_WORDS, short, unit_noun, whole } from "../words";
 import { make_card } from "./card";
 import type { Pane } from "./pane";
 
@@ -79,7 +79,7 @@ export const strip: Pane = (el, store, signal) => {
     tabs[3]!.disabled = focus < 0;
     set_text(tabs[3]!, focus < 0 ? "neighbours" : `near #${position_of(store, focus)}`);
     card.n(count(rows.length, "item"));
-    card.note(note_words(store, source));
+    card.note(note_words(store, source, rows));
     card.instead(rows.length > 0 ? "" : nothing_words(store, source));
     draw();
   };
@@ -156,7 +156,7 @@ function position_of(store: Store, row: number): number {
   return store.get("ids")?.[row] ?? row;
 }
 
-function note_words(store: Store, source: Source): string {
+function note_words(store: Store, source: Source, rows: Uint32Array): string {
   if (source === "sample") {
     const ends = store.get("ranked")?.uses_j;
     const added = store.get("counts").n_added > 0 ? "What was added stands last." : "";
@@ -169,19 +169,23 @@ function note_words(store: Store, source: Source): string {
     const of = position_of(store, store.get("focus"));
     return `#${of} and the items nearest to it in the latent, with their distance (exact).`;
   }
-  const index = store.get("index");
-  const all = store.get("latent_here") || !index || index.keep >= index.units;
-  return all
-    ? "Strongest first."
-    : `Strongest first, of those the index holds: the unit is among the item's top ${index.keep}.`;
+  const { n_run = 0, limit = null } = store.get("unit_known") ?? {};
+  if (limit === null) return "Strongest first.";
+  const values = store.get("unit_values")!;
+  const sure = rows.filter((row) => values[row]! >= limit).length;
+  const run = n_run > 0 ? " and the model run on the sample" : "";
+  return (
+    `Strongest first, of those known by the index${run}. ` +
+    `The first ${whole(sure)} are certain: all others are at most ${short(limit)}.`
+  );
 }
 
 function nothing_words(store: Store, source: Source): string {
   if (source === "selection") return "Nothing is selected.";
   if (source === "sample") return "There is no sample yet.";
   if (source === "near") return store.get("near")?.error || "Looking for neighbours.";
-  if (!store.get("index")) return "The unit's values stay in the kernel for this layer.";
-  return "No item of the group has this unit in its index.";
+  if (!store.get("unit_values")) return store.get("layer_error") || "Asking the kernel.";
+  return "Of no item of the group is this unit's value known.";
 }
 
 /** A card and what it says that may change. */

@@ -15,6 +15,7 @@ import {
   waiting_words,
   whole,
 } from "../words";
+import { sample_line } from "../worth";
 import { make_card, make_marks, on_width, replace_marks } from "./card";
 import type { Pane } from "./pane";
 import { show_top_pair } from "./versus";
@@ -54,6 +55,8 @@ export const top_k: Pane = (el, store, signal) => {
     draw_bars(chart, figures, store, width);
     missed.replaceChildren(...missed_units(figures));
     card.note(note_words(store, figures));
+    const maxima = store.get("measure") === "max";
+    card.worth(sample_line(store, figures, figures.precision !== null, maxima));
   };
 
   const say_precision = ({ precision, chance, k, n_used }: Figures): void => {
@@ -63,7 +66,7 @@ export const top_k: Pane = (el, store, signal) => {
   };
 
   store.watch(
-    ["answer", "rival", "unit", "means", "waiting", "layer_error", "doing"],
+    ["answer", "rival", "contrast", "unit", "means", "waiting", "layer_error", "doing"],
     draw,
     signal,
   );

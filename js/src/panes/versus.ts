@@ -23,8 +23,9 @@ import { type Card, replace_marks } from "./card";
 const ROW = 21;
 const HEAD = 16;
 const LABEL = 46;
-/** A column of values. */
+/** A column of values, and one of effects with their interval. */
 const VALUE = 52;
+const EFFECT = 72;
 
 /** Say in the head how many there are of each, or why there is nothing to compare. */
 function say_groups(card: Card, figures: Figures, store: Store): Rival | null {
@@ -45,6 +46,29 @@ function empty_pair_words(store: Store, { n_group }: Figures, rival: Rival | nul
   }
   if (n_group === 0) return `No ${group_words(store)} in the data.`;
   return rival.side.n === 0 ? `No ${rival_words(store)} in the data.` : "";
+}
+
+/** A unit's effect with its interval, in as few signs as will do; empty where none is known. */
+function effect_text(store: Store, unit: number): string {
+  const found = store.get("contrast");
+  const at = found?.place.get(unit);
+  if (!found || at === undefined || Number.isNaN(found.effect[at]!)) return "";
+  const half = (found.high[at]! - found.low[at]!) / 2;
+  return found.effect[at]!.toFixed(2) + (Number.isNaN(half) ? "" : ` ±${half.toFixed(2)}`);
+}
+
+/** The same as part of a sentence. */
+export function effect_words(store: Store, unit: number): string {
+  const text = effect_text(store, unit);
+  return text && `effect g ${text}`;
+}
+
+/** What the effects of two groups are worth, or why there are none. */
+function effect_line(store: Store): string {
+  const told = store.get("contrast_told");
+  const why = told?.asked === store.get("contrast_question") ? told.error : "";
+  const line = store.get("contrast")?.read_out ?? why;
+  return line && `effect g: ${line}`;
 }
 
 function key_words(store: Store): string {
@@ -80,6 +104,7 @@ export function show_top_pair(
       ? " ≤: the index bounds the second group's maximum."
       : "";
   card.note(`${key_words(store)} By ${MEASURE_WORDS[store.get("measure")]}.${limit}`);
+  card.worth(effect_line(store));
 }
 
 const SHARED_TITLE = "Units that are among the exact top k of both groups.";
@@ -133,7 +158,7 @@ function draw_pair_rows(pair: Pair): void {
   const all = [...first, ...second.map(({ value }) => value)];
   const low = Math.min(0, ...all);
   const span = Math.max(0, ...all) - low || 1;
-  const room = Math.max(width - LABEL - 2 * VALUE, 20);
+  const room = Math.max(width - LABEL - 2 * VALUE - EFFECT, 20);
   const x = (v: number): number => LABEL + ((v - low) / span) * room;
   chart.setAttribute("width", String(width));
   chart.setAttribute("height", String(HEAD + top.unit.length * ROW));
@@ -141,8 +166,9 @@ function draw_pair_rows(pair: Pair): void {
     "g",
     { class: "ll-columns" },
     s("text", { x: 6, y: 10 }, unit_noun(store.get("layer_info"))),
-    s("text", { x: width - VALUE, y: 10, class: "ll-right" }, "filled"),
-    s("text", { x: width, y: 10, class: "ll-right" }, "hollow"),
+    s("text", { x: width - VALUE - EFFECT, y: 10, class: "ll-right" }, "filled"),
+    s("text", { x: width - EFFECT, y: 10, class: "ll-right" }, "hollow"),
+    s("text", { x: width, y: 10, class: "ll-right" }, "effect g", s("title", {}, EFFECT_TITLE)),
   );
   const rows = top.unit.map((unit, i) => {
     const value = first[i]!;
@@ -151,6 +177,10 @@ function draw_pair_rows(pair: Pair): void {
   });
   replace_marks(chart, [head, ...rows]);
 }
+
+const EFFECT_TITLE =
+  "Hedges' g: by how many standard deviations the two means differ, with an interval that holds " +
+  "for all units of the layer at once.";
 
 interface PairRow {
   pair: Pair;
@@ -168,7 +198,9 @@ function draw_pair_row({ pair, unit, y, x, value, text, second }: PairRow): SVGE
   const place = unit_place(info, unit);
   const label =
     `${unit_noun(info)} ${unit}${place && ` (${place})`}: ${text} for ${group_words(store)}, ` +
-    `${second.text} for ${rival_words(store)}`;
+    [`${second.text} for ${rival_words(store)}`, effect_words(store, unit)]
+      .filter(Boolean)
+      .join(", ");
   const span = (v: number) => ({
     x: Math.min(x(0), x(v)),
     width: Math.max(Math.abs(x(v) - x(0)), 1),
@@ -194,8 +226,9 @@ function draw_pair_row({ pair, unit, y, x, value, text, second }: PairRow): SVGE
       y: y + 12,
       ...span(second.value),
     }),
-    s("text", { x: width - VALUE, y: y + 15, class: "ll-right" }, text),
-    s("text", { x: width, y: y + 15, class: "ll-right" }, second.text),
+    s("text", { x: width - VALUE - EFFECT, y: y + 15, class: "ll-right" }, text),
+    s("text", { x: width - EFFECT, y: y + 15, class: "ll-right" }, second.text),
+    s("text", { x: width, y: y + 15, class: "ll-right ll-faint" }, effect_text(store, unit)),
   );
 }
 
@@ -225,6 +258,7 @@ export function show_bin_pair(
   draw_bin_pairs({ chart, store, width, bins, n: [figures.n_group, rival.side.n] });
   const more = rest.units > 0 ? ` ${whole(rest.units)} more units have no room.` : "";
   card.note(key_words(store) + more);
+  card.worth(effect_line(store));
 }
 
 interface Bins {
@@ -268,7 +302,9 @@ function draw_bin_pair(
   const name = unit >= 0 ? `${noun} ${label}` : `none, every ${noun} being zero`;
   const said =
     `${name}: ${percent(shares[0])} of ${group_words(store)} (${whole(exact)}), ` +
-    `${percent(shares[1])} of ${rival_words(store)} (${whole(sample)})`;
+    [`${percent(shares[1])} of ${rival_words(store)} (${whole(sample)})`, effect_words(store, unit)]
+      .filter(Boolean)
+      .join(", ");
   const half = Math.min((slot - 4) / 2, 12);
   const middle = x + slot / 2;
   const bar = (class_name: string, left: number, share: number): SVGElement =>
@@ -311,6 +347,7 @@ export function mean_pair(
     card.instead("The mean over one of the groups is not known for this layer.");
     return null;
   }
+  card.worth(effect_line(store));
   card.score(
     "cosine distance between them",
     ratio(cosine_distance(first, second)),

@@ -1,0 +1,232 @@
+import { h, s } from "../dom";
+import type { Contrast } from "../neurons";
+import type { Store } from "../store";
+import {
+  group_words,
+  rival_words,
+  short,
+  unit_noun,
+  unit_place,
+  waiting_words,
+  whole,
+} from "../words";
+import { make_card, make_fold, make_marks, on_visible, on_width, replace_marks } from "./card";
+import type { Pane } from "./pane";
+
+const ROW = 18;
+const HEAD = 16;
+const LABEL = 46;
+const EFFECT = 84;
+const CHANCE = 52;
+/** Units that are shown, those of largest effect. */
+const SHOWN = 12;
+
+/** Which units separate the group from the rest of its class: effects with their intervals. */
+export const contrast: Pane = (el, store, signal) => {
+  const card = make_card(el, "What marks the selection");
+  const chart = s("svg", { class: "ll-effects", role: "group", "aria-label": "Effects by unit" });
+  const button = h("button", { type: "button", className: "ll-run", hidden: true });
+  el.querySelector("header")!.append(button);
+  card.body.append(chart);
+  const count_view = view_counter(store, signal);
+  let width = 0;
+  let seen = false;
+  const fold = make_fold(el, "contrast", () => show(), signal);
+
+  const draw = (): void => {
+    if (!fold.open()) return;
+    const found = store.get("contrast");
+    const waiting = store.get("waiting").contrast;
+    const told = store.get("contrast_told");
+    const error = told?.asked === store.get("contrast_question") ? told.error : "";
+    button.hidden = !waiting && !error;
+    button.textContent = waiting ? "Stop" : "Run";
+    const sides = store.get("contrast_sides");
+    card.kind(found?.known ?? null);
+    card.n(found ? `n ${found.n_group.map(whole).join(" against ")}` : "");
+    card.score(
+      "stand",
+      found ? `${whole(found.n_stand)} of ${whole(store.get("layer_info")?.units ?? 0)}` : "",
+      "Units whose difference has p of at most 0.05 after correction for their number.",
+    );
+    const why = nothing_words(store) || error || found?.note || (found ? "" : coming_words(store));
+    card.stale(!found && sides !== null);
+    // While an answer is on its way the last figure stays, paler.
+    if (found || !chart.childElementCount || !waiting) card.instead(why);
+    if (!found || why || width < 1) return;
+    draw_rows(chart, found, store, width);
+    card.note(
+      `Right: more active in ${group_words(store)}. Left: less than in ${other_words(store)}.`,
+    );
+    card.worth(found.read_out);
+  };
+  const show = (): void => {
+    count_view(seen && fold.open());
+    draw();
+  };
+
+  on_visible(
+    el,
+    (visible) => {
+      seen = visible;
+      show();
+    },
+    signal,
+  );
+  button.addEventListener(
+    "click",
+    () => {
+      if (store.get("waiting").contrast) void store.ask({ kind: "cancel" }).catch(() => {});
+      else store.set({ contrast_told: null });
+    },
+    { signal },
+  );
+  store.watch(["contrast", "unit", "waiting", "kernel_gone", "layer_error", "items"], draw, signal);
+  make_marks(card.body, store, signal);
+  on_width(
+    card.body,
+    (now) => {
+      width = now;
+      draw();
+    },
+    signal,
+  );
+};
+
+/** Count this view among those that show the contrast, or not; once it is closed, not. */
+function view_counter(store: Store, signal: AbortSignal): (shown: boolean) => void {
+  let counted = false;
+  const set = (shown: boolean): void => {
+    if (shown === counted) return;
+    counted = shown;
+    store.set({ contrast_views: store.get("contrast_views") + (shown ? 1 : -1) });
+  };
+  signal.addEventListener("abort", () => set(false), { once: true });
+  return set;
+}
+
+/** Why there is nothing to compare; empty if there is something. */
+function nothing_words(store: Store): string {
+  if (store.get("contrast_sides")) return "";
+  if (store.get("group_rows").length === 0) return `No ${group_words(store)} in the data.`;
+  return "Draw a lasso on the map, or choose a class or what is right or wrong: the units that mark it show here.";
+}
+
+function coming_words(store: Store): string {
+  if (store.get("kernel_gone"))
+    return "What marks a group in this layer needs the kernel, which has gone.";
+  const waiting = store.get("waiting").contrast;
+  if (!waiting?.total) return waiting_words(store) || "Comes when the controls rest.";
+  return `Running the model on both groups: ${whole(waiting.done)} of ${whole(waiting.total)} items.`;
+}
+
+/** The items a group is set against, in words. */
+function other_words(store: Store): string {
+  const sides = store.get("contrast_sides");
+  if (sides?.all) return "all other items";
+  if (store.get("rival_member")) return rival_words(store);
+  if (store.get("picked").length > 0) return "items outside the selection, of its classes";
+  const label = store.get("label");
+  const by = store.get("by") === "true" ? "class" : "predicted class";
+  return label === "" ? "all other items" : `the other items of ${by} ${label}`;
+}
+
+function draw_rows(chart: SVGElement, found: Contrast, store: Store, width: number): void {
+  const n = found.effect.slice(0, SHOWN).filter((g) => !Number.isNaN(g)).length;
+  const ends = Array.from({ length: n }, (_, at) =>
+    [found.effect, found.low, found.high].map((column) => Math.abs(column[at]!)),
+  );
+  const most = Math.max(...ends.flat().filter(Number.isFinite), 1e-9);
+  const room = Math.max(width - LABEL - EFFECT - CHANCE, 20);
+  const x = (g: number): number => LABEL + ((g / most + 1) / 2) * room;
+  chart.setAttribute("width", String(width));
+  chart.setAttribute("height", String(HEAD + n * ROW));
+  const head = s(
+    "g",
+    { class: "ll-columns" },
+    s("text", { x: 6, y: 10 }, unit_noun(store.get("layer_info"))),
+    s(
+      "text",
+      { x: width - CHANCE, y: 10, class: "ll-right" },
+      "effect g",
+      s("title", {}, EFFECT_TITLE),
+    ),
+    s("text", { x: width, y: 10, class: "ll-right" }, "p", s("title", {}, P_TITLE)),
+    s("line", { class: "ll-zero", x1: x(0), x2: x(0), y1: HEAD, y2: HEAD + n * ROW }),
+  );
+  const rows = Array.from({ length: n }, (_, at) => draw_row(found, at, store, width, x));
+  replace_marks(chart, [head, ...rows]);
+}
+
+const EFFECT_TITLE =
+  "Hedges' g: by how many standard deviations the two means differ, with an interval that holds " +
+  "for all units of the layer at once.";
+const P_TITLE =
+  "Chance of such a difference between equal means, corrected for the number of units. A group " +
+  "chosen by what its units do differs by construction: then this says how clear-cut it is.";
+
+function draw_row(
+  found: Contrast,
+  at: number,
+  store: Store,
+  width: number,
+  x: (g: number) => number,
+): SVGElement {
+  const unit = found.unit[at]!;
+  const [g, low, high, p] = [found.effect, found.low, found.high, found.p].map((c) => c[at]!) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  const y = HEAD + at * ROW;
+  const middle = y + ROW / 2;
+  const bounded = !Number.isNaN(low);
+  const info = store.get("layer_info");
+  const place = unit_place(info, unit);
+  const interval = bounded ? `, ${low.toFixed(2)} to ${high.toFixed(2)}` : "";
+  const label =
+    `${unit_noun(info)} ${unit}${place && ` (${place})`}: effect g ${g.toFixed(2)}${interval}, mean ` +
+    `${short(found.mean[at]!)} against ${short(found.other_mean[at]!)}` +
+    (Number.isNaN(p) ? "" : `, p ${p_text(p)}`);
+  return s(
+    "g",
+    {
+      class: `ll-row${p <= 0.05 ? " ll-hit" : ""}`,
+      "data-unit": unit,
+      tabindex: -1,
+      role: "button",
+      "aria-pressed": String(store.get("unit") === unit),
+      "aria-label": label,
+    },
+    s("title", {}, label),
+    s("rect", { class: "ll-back", x: 0, y: y + 1, width, height: ROW - 2, rx: 3 }),
+    s("text", { x: 6, y: middle + 4 }, unit),
+    s("rect", {
+      class: `ll-bar${g < 0 ? " ll-less" : ""}`,
+      x: Math.min(x(0), x(g)),
+      y: y + 5,
+      width: Math.max(Math.abs(x(g) - x(0)), 1),
+      height: ROW - 10,
+    }),
+    bounded &&
+      s("path", {
+        class: "ll-whisker",
+        d: `M${x(low)} ${middle}H${x(high)}M${x(low)} ${middle - 3}v6M${x(high)} ${middle - 3}v6`,
+      }),
+    s(
+      "text",
+      { x: width - CHANCE, y: middle + 4, class: "ll-right" },
+      g.toFixed(2) + (bounded ? ` ±${((high - low) / 2).toFixed(2)}` : ""),
+    ),
+    s(
+      "text",
+      { x: width, y: middle + 4, class: "ll-right ll-faint" },
+      Number.isNaN(p) ? "–" : p_text(p),
+    ),
+  );
+}
+
+function p_text(p: number): string {
+  return p < 0.001 ? "< 0.001" : p.toFixed(3);
+}
