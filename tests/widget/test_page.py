@@ -132,6 +132,25 @@ def test_pictures_are_those_of_the_sample_and_the_selection(lens):
     assert read_page(lens.to_html(pictures=[8]))["pictures"]["rows"] == [8]
 
 
+def test_columns_of_the_metadata_are_in_it_as_far_as_they_fit():
+    rng = np.random.default_rng(0)
+    metadata = {"size": rng.normal(size=60), "colour": ["red", "blue", None] * 20}
+    long = [f"{rng.integers(10**9)}" * 200 for _ in range(60)]
+    lens = LatentLens(made_up_record(60), metadata={"note": long, **metadata}, color_by="colour")
+    html = lens.to_html(limit_mb=0.25)
+    contents = read_page(html)
+    found = {column["column"]: column for column in contents["columns"]}
+    assert sorted(found) == ["colour", "size"]
+    assert found["colour"]["levels"] == ["blue", "red"]
+    assert found["colour"]["values"].tolist() == [1, 0, -1] * 20
+    assert [each["name"] for each in contents["state"]["about"]["columns"]] == ["size", "colour"]
+    assert "1 column (note)" in Elements(html).all("p")[0]["text"]
+    everything = read_page(lens.to_html(limit_mb=5))["columns"]
+    assert {column["column"] for column in everything} == {"note", "size", "colour"}
+    (size,) = [column["values"] for column in everything if column["column"] == "size"]
+    assert size.tobytes() == metadata["size"].tobytes()
+
+
 def test_texts_are_pictures_too():
     lens = LatentLens(made_up_record(60), images=[f"text {row} </script>" for row in range(60)])
     pictures = read_page(lens.to_html(pictures=[7]))["pictures"]

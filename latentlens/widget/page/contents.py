@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentlens.core.from_arrays import index_activations
-from latentlens.core.metadata import Metadata
 from latentlens.core.picture import Picture
 from latentlens.core.record import LayerIndex, Record
 from latentlens.session import Session
@@ -22,7 +21,11 @@ FIXED_LAYOUT = "This page has no kernel to lay the items out anew."
 
 
 def pack_state(
-    state: Mapping[str, Any], chosen: Chosen, samplers: Sequence[str], blocks: Blocks
+    state: Mapping[str, Any],
+    chosen: Chosen,
+    samplers: Sequence[str],
+    columns: Sequence[str],
+    blocks: Blocks,
 ) -> dict[str, Any]:
     """Write the traits as they stand, and what of them holds for a page."""
     about = state["about"]
@@ -41,22 +44,14 @@ def pack_state(
         "samplers": offered,
         "latent_in_browser": chosen.latent,
         "fixed_layout": FIXED_LAYOUT,
+        "columns": [entry for entry in about["columns"] if entry["name"] in columns],
     }
-    idle = {"progress": 0.0, "doing": "", "error": ""}
+    idle: dict[str, Any] = {"progress": 0.0, "doing": "", "error": ""}
+    left_out = {each["name"] for each in state["about"]["columns"]} - set(columns)
+    if state["color_by"] in left_out:
+        idle["color_by"] = "label"
     points = {**state["points"], "done": True}
     return blocks.pack({**state, **idle, "about": about, "points": points})
-
-
-def pack_columns(metadata: Metadata, blocks: Blocks) -> list[dict[str, Any]]:
-    """Write the metadata as `protocol.PageColumn`."""
-    return [
-        {
-            "column": column.name,
-            "values": blocks.pack(column.values),
-            "levels": list(column.levels),
-        }
-        for column in metadata.columns
-    ]
 
 
 def pack_layer(record: Record, layer: LayerIndex, chosen: Chosen, blocks: Blocks) -> dict[str, Any]:
@@ -97,6 +92,26 @@ def follows_from_latent(record: Record, layer: LayerIndex) -> bool:
         and np.array_equal(again.top_value, layer.top_value)
         and np.array_equal(again.silent, layer.silent)
     )
+
+
+def choose_columns(session: Session, color_by: str, room: float) -> list[str]:
+    """Name the columns of the metadata that fit, the one on show first."""
+    fit: list[str] = []
+    for name in sorted(session.metadata, key=lambda name: name != color_by):
+        blocks = Blocks()
+        packed = pack_column(session, name, blocks)
+        size = len(blocks.texts[0]) + sum(map(len, packed["levels"]))
+        if size <= room:
+            room -= size
+            fit.append(name)
+    return [name for name in session.metadata if name in fit]
+
+
+def pack_column(session: Session, name: str, blocks: Blocks) -> dict[str, Any]:
+    """Write a column as `protocol.PageColumn`."""
+    column = session.metadata[name]
+    values = blocks.pack(column.values)
+    return {"column": name, "values": values, "levels": list(column.levels)}
 
 
 def read_pictures(session: Session, rows: NDArray[np.int64]) -> list[Picture]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Mapping
@@ -19,7 +20,8 @@ from latentlens.widget.page import words
 from latentlens.widget.page.arrays import Blocks
 from latentlens.widget.page.choice import Chosen, choose, measure
 from latentlens.widget.page.contents import (
-    pack_columns,
+    choose_columns,
+    pack_column,
     pack_layer,
     pack_pictures,
     pack_state,
@@ -29,6 +31,8 @@ from latentlens.widget.page.document import bundle_size, write_document
 from latentlens.widget.page.wanted import Wanted
 from latentlens.widget.wire import from_wire
 
+COLUMNS_SHARE = 0.25
+"""As much of a page the metadata may take."""
 TRIES = 4
 """How often less is put in because a page came out larger than its parts foretold."""
 
@@ -134,6 +138,7 @@ class Parts:
         sampled = np.flatnonzero(session.roles(question))
         self.rows = rows_shown(wanted.pictures, len(record), sampled, state["selection"])
         self.pictures = read_pictures(session, self.rows)
+        self.columns = choose_columns(session, state["color_by"], COLUMNS_SHARE * wanted.limit)
         self.sizes = measure(record, self._fixed())
 
     def _quality(self) -> list[dict[str, Any]]:
@@ -148,20 +153,20 @@ class Parts:
         """Measure what is there whatever layers are chosen."""
         blocks = Blocks()
         nothing = Chosen(layers=(), keep=0, latent=False)
-        pack_state(self.state, nothing, self.samplers, blocks)
+        state = pack_state(self.state, nothing, self.samplers, self.columns, blocks)
         blocks.pack(self.rankings)
-        rankings = sum(map(len, blocks.texts))
+        items = sum(map(len, blocks.texts)) + len(json.dumps(state))
+        columns = Blocks()
+        packed = [pack_column(self.session, name, columns) for name in self.columns]
+        levels = len(json.dumps([each["levels"] for each in packed]))
         shown = Blocks()
         pack_pictures(self.rows, self.pictures, shown)
         pictures = sum(map(len, shown.texts)) + sum(len(p.text or "") for p in self.pictures)
-        columns = Blocks()
-        listed = pack_columns(self.session.metadata, columns)
-        texts = sum(len(level) for column in listed for level in column["levels"])
         return {
             "the widget": bundle_size(),
-            "items and rankings": rankings,
+            "items and rankings": items,
+            "metadata": sum(map(len, columns.texts)) + levels,
             "pictures": pictures,
-            "metadata": sum(map(len, columns.texts)) + texts,
         }
 
     def assemble(self, chosen: Chosen) -> Page:
@@ -170,18 +175,19 @@ class Parts:
         layers = [record.layers[name] for name in chosen.layers]
         latent: Any = None
         contents = {
-            "state": pack_state(self.state, chosen, self.samplers, blocks),
+            "state": pack_state(self.state, chosen, self.samplers, self.columns, blocks),
             "layers": [pack_layer(record, layer, chosen, blocks) for layer in layers],
             "latent": latent,
             "rankings": blocks.pack(self.rankings),
             "pictures": pack_pictures(self.rows, self.pictures, blocks),
+            "columns": [pack_column(self.session, name, blocks) for name in self.columns],
             "quality": self.quality,
-            "columns": pack_columns(self.session.metadata, blocks),
         }
         if chosen.latent:
             contents["latent"] = blocks.add_floats(record.latent)
         contents["blocks"] = blocks.entries
         left_out = words.left_out(self.session, self.state, chosen, self.samplers, self.rows)
+        left_out += words.left_out_columns(self.session, self.columns)
         title = self.wanted.title or words.title_of(self.state["about"])
         html = write_document(title, words.line(left_out), contents, blocks.texts)
         return Page(html=html, left_out=tuple(left_out))

@@ -59,6 +59,12 @@ def left_out(
     return said
 
 
+def left_out_columns(session: Session, columns: Sequence[str]) -> list[str]:
+    """Say which columns of the metadata are not there."""
+    absent = [name for name in session.metadata if name not in columns]
+    return [f"{_count(len(absent), 'column')} ({_listed(absent)})"] if absent else []
+
+
 def _count(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
