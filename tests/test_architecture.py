@@ -46,7 +46,7 @@ ROOMS = {
     "widget": room(
         "core store samplers extract embed session protocol",
         "numpy anywidget ipywidgets traitlets altair",
-        "pandas torch tqdm IPython narwhals",
+        "pandas torch tqdm IPython narwhals vl_convert",
     ),
     "data": room(top="numpy", inside="torch sklearn pooch platformdirs"),
     "models": room(top="torch", inside="tqdm"),

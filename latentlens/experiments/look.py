@@ -5,22 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from latentlens.core.palette import OKABE_ITO
+
 if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
 
-COLOURS = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#56B4E9",
-    "#000000",
-    "#882255",
-    "#999933",
-    "#777777",
-)
+COLOURS = (*(OKABE_ITO[i] for i in (0, 3, 2, 5, 1, 4, 7)), "#882255", "#999933", "#777777")
 """The first seven are those of Okabe and Ito (2008), the others of Tol's muted scheme."""
 
 SHAPES = (

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from latentlens.core.fidelity import CORRECTNESS, GroupCells, QuerySet
 from latentlens.core.meter import Scores
 from latentlens.session.fidelity import Averages, Point, average
+from latentlens.widget.look import by_name, titled
 
 if TYPE_CHECKING:
     import altair as alt
@@ -77,24 +78,35 @@ class Fidelity:
         """
         import altair as alt
 
+        rows = self._long()
+        names = list(dict.fromkeys(rows["sampler"]))
         encoding: dict[str, Any] = {
             "x": alt.X("fraction:Q", title="fraction of the items").scale(type="log"),
-            "color": alt.Color("sampler:N", title="sampler"),
+            "color": by_name("sampler", names, title="sampler"),
         }
-        base = alt.Chart(self._long(), title="How well samples answer, by fraction")
-        line = base.mark_line(point=True).encode(
+        base = alt.Chart(rows)
+        line = base.mark_line(point=alt.OverlayMarkDef(size=50, filled=True)).encode(
             **encoding,
             y=alt.Y("value:Q", title="mean over all cells"),
+            shape=alt.Shape("sampler:N", title="sampler", sort=names),
             tooltip=["sampler", "fraction", "n_sample", "n_draws",
                      alt.Tooltip("value:Q", format=".3f"), alt.Tooltip("spread:Q", format=".3f")],
         )  # fmt: skip
         band = base.mark_area(opacity=0.2).encode(
             **encoding, y=alt.Y("low:Q", title="mean over all cells"), y2="high:Q"
         )
+        title = titled(
+            "How well samples answer, by fraction",
+            "Measured against the exact answers; mean over all cells "
+            "(layer x class x correctness).",
+            *self.notes,
+        )
         chart: alt.FacetChart = (
             alt.layer(band.transform_filter("datum.n_draws > 1"), line)
             .properties(width=180, height=180)
-            .facet(alt.Facet("score:N", title=None, sort=list(TITLES.values())), columns=3)
+            .facet(
+                alt.Facet("score:N", title=None, sort=list(TITLES.values())), columns=3, title=title
+            )
             .resolve_scale(y="independent")
         )
         return chart

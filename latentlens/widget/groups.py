@@ -15,6 +15,7 @@ from latentlens.core.query import max_counts, unit_maxima
 from latentlens.core.record import LayerIndex
 from latentlens.session import Question, Session
 from latentlens.session.contrast import contrast, last_contrast, rest_of
+from latentlens.widget.look import by_name, titled
 
 if TYPE_CHECKING:
     import altair as alt
@@ -79,13 +80,13 @@ class Comparison:
         rows = _two_bars(shown.reset_index(), self.names)
         more = f", the {SHOWN} units that differ most" if len(frame) > SHOWN else ""
         chart: alt.Chart = (
-            alt.Chart(rows, title=self.title + more)
+            alt.Chart(rows, title=titled(self.title + more, self.note))
             .mark_bar()
             .encode(
                 x=alt.X("unit:N", title="unit", sort=shown.index.tolist()),
                 xOffset=alt.XOffset("group:N", sort=list(self.names)),
                 y=alt.Y("mean:Q", title=f"mean activation ({frame.kind.iloc[0]})"),
-                color=alt.Color("group:N", title="group", sort=list(self.names)),
+                color=by_name("group", self.names, title="group"),
                 tooltip=["unit", "group", alt.Tooltip("mean:Q", format=".4g"), "items",
                          alt.Tooltip("effect:Q", format=".2f")],
             )

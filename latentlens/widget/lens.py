@@ -21,6 +21,7 @@ from latentlens.samplers import SAMPLERS
 from latentlens.session import RUN_MODEL, Session, handle, ranked_message
 from latentlens.widget.cell import Cell
 from latentlens.widget.conductor import Conductor, Job, running_loop
+from latentlens.widget.drawings import Drawings
 from latentlens.widget.handover import Handover
 from latentlens.widget.items import Items
 from latentlens.widget.metadata import fit_rows, read_metadata
@@ -37,7 +38,7 @@ REPORT_S = 0.1
 """How often progress is reported at most."""
 
 
-class LatentLens(Cell, Items, Handover):
+class LatentLens(Cell, Items, Drawings, Handover):
     """Look at a model through its latent space, on all items and on a sample.
 
     Shown as the last line of a cell it reads the data once, in steps between

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latentlens.core.checks import check_choice
+from latentlens.core.palette import VIRIDIS
 from latentlens.core.query import BYS
+from latentlens.widget.charts import maxima_chart, top_chart
 from latentlens.widget.frames import On
 from latentlens.widget.groups import Comparison, group_words
 
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 
 MOST_CELLS = 4_000
 """Cells of a heat map; a chart's data stay under 5,000 rows."""
-MOST_BARS = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -290,48 +291,22 @@ def _draw_classes(result: QuestionResult) -> Any:
         .encode(
             x=alt.X("unit:O", title="unit").axis(labelOverlap=True),
             y=alt.Y("label:N", title="class", sort=None),
-            color=alt.Color("mean:Q", title=f"mean ({frame['kind'].iloc[0]})"),
+            color=alt.Color(
+                "mean:Q",
+                title=f"mean ({frame['kind'].iloc[0]})",
+                scale=alt.Scale(range=list(VIRIDIS)),
+            ),
             tooltip=["label", "unit", alt.Tooltip("mean:Q", format=".4g"), "n_used", "n_group"],
         )
     )
 
 
 def _draw_top(result: QuestionResult) -> Any:
-    import altair as alt
-
-    attrs, rows = result.frame.attrs, result.frame.reset_index()
-    chart = (
-        alt.Chart(rows, title=_counted(result))
-        .mark_bar()
-        .encode(
-            x=alt.X("value:Q", title=f"{VALUES[attrs['measure']]} ({attrs['kind']})"),
-            y=alt.Y("unit:N", title="unit", sort=rows["unit"].tolist()),
-            tooltip=["place", "unit", alt.Tooltip("value:Q", format=".4g"), "n_used", "n_group"],
-        )
-    )
-    if "hit" in rows:
-        return chart.encode(color=alt.Color("hit:N", title="in the exact top k"))
-    return chart
-
-
-VALUES = {"max": "largest activation", "count": "items led by the unit", "mean": "mean activation"}
+    return top_chart(result.frame, _counted(result), measure=result.frame.attrs["measure"])
 
 
 def _draw_counts(result: QuestionResult) -> Any:
-    import altair as alt
-
-    count = "count" if "count" in result.frame else "exact_count"
-    rows = result.frame.reset_index().head(MOST_BARS)
-    names = np.where(rows["unit"] < 0, "none", rows["unit"].astype(str))
-    return (
-        alt.Chart(rows.assign(unit=names), title=_counted(result))
-        .mark_bar()
-        .encode(
-            x=alt.X("unit:N", title="unit", sort=names.tolist()),
-            y=alt.Y(f"{count}:Q", title=f"items it leads ({result.frame.attrs['kind']})"),
-            tooltip=["unit", count, "n_used", "n_group"],
-        )
-    )
+    return maxima_chart(result.frame, _counted(result))
 
 
 def _counted(result: QuestionResult) -> str:

@@ -188,7 +188,7 @@ def draw(now: Snapshot | None, theme: Theme = "light") -> bytes:
         canvas.text(20, 30, UNREAD, INK)
         return canvas.png()
     canvas = Canvas(WIDTH, HEIGHT, colours)
-    canvas.text(20, 20, _headline(now), INK)
+    canvas.text(20, 20, headline(now), INK)
     _draw_map(canvas, now, shown)
     if now.answer is not None:
         _draw_top(canvas, now, now.answer)
@@ -197,7 +197,8 @@ def draw(now: Snapshot | None, theme: Theme = "light") -> bytes:
     return canvas.png()
 
 
-def _headline(now: Snapshot) -> str:
+def headline(now: Snapshot) -> str:
+    """Say how much is in the sample, in one line."""
     n, total = int(now.sampled.sum()), len(now.record)
     sampled = f"{n:,} of {total:,} items in the sample" if now.sample else f"{total:,} items"
     wrong = now.record.incorrect

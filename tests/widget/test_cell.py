@@ -112,6 +112,8 @@ def test_what_changes_between_cells_is_drawn_when_it_rests_and_once(shell, monke
         while lens.ranked is None:
             await asyncio.sleep(0)
         lens._repr_mimebundle_()
+        while lens.ranked is None:
+            await asyncio.sleep(0)
         shell.end_cell()
         shell.shown.clear()
         for fraction in (0.2, 0.3, 0.4):

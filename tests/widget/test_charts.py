@@ -1,0 +1,193 @@
+"""The charts that leave the notebook: their figures, their words, their size, their colours."""
+
+import numpy as np
+import pytest
+
+from latentlens import LatentLens
+from latentlens.core.palette import OKABE_ITO
+from latentlens.widget.charts import MOST_ROWS
+from tests.made_up import blobs, made_up_record
+
+KINDS = ("map", "top_k", "max_neurons", "mean_activation", "fidelity", "confusion")
+ALTAIR_LIMIT = 5000
+
+
+@pytest.fixture(scope="module")
+def lens():
+    return LatentLens(made_up_record(), fraction=0.2, sampler="random")
+
+
+def drawn(chart):
+    """Give a chart's specification, its rows and its words."""
+    spec = chart.to_dict()
+    rows = max(spec["datasets"].values(), key=len)
+    title = spec["title"]
+    return spec, rows, " ".join([title["text"], *title["subtitle"]])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_chart_says_what_it_is_worth_names_its_axes_and_stays_small(lens, kind):
+    spec, rows, words = drawn(lens.chart(kind))
+    assert 0 < len(rows) < ALTAIR_LIMIT
+    assert any(word in words for word in ("exact", "easured", "estimate", "sample,"))
+    text = str(spec)
+    assert "'title': 'unit'" in text or "x (no unit)" in text or "class" in text or "frac" in text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_chart_can_be_restyled_set_beside_another_and_drawn_without_a_browser(lens, kind):
+    import altair as alt
+    import vl_convert
+
+    both = alt.hconcat(lens.chart("top_k").properties(width=99), lens.chart(kind))
+    spec = both.to_dict()
+    assert spec["hconcat"][0]["width"] == 99
+    assert vl_convert.vegalite_to_svg(spec).startswith("<svg")
+
+
+def test_an_unknown_chart_is_refused_with_the_known_ones(lens):
+    with pytest.raises(ValueError, match=r"kind must be one of 'map', 'top_k'.*, got 'pie'"):
+        lens.chart("pie")
+
+
+def test_an_unknown_option_is_refused_with_the_known_ones(lens):
+    with pytest.raises(TypeError, match=r"does not take colour.*max_neurons: layer, label"):
+        lens.chart("top_k", colour="red")
+    with pytest.raises(ValueError, match="theme must be one of 'light', 'dark'"):
+        lens.chart("map", theme="blue")
+
+
+def test_the_map_has_every_item_with_its_place_and_role(lens):
+    spec, rows, words = drawn(lens.chart("map"))
+    frame = lens.frame
+    assert len(rows) == len(frame)
+    row = rows[7]
+    assert row["x"] == pytest.approx(float(frame["x"][row["row"]]))
+    assert {each["row"] for each in rows if each["in_sample"]} == set(lens.sample.index.tolist())
+    wrong = ~frame["correct"]
+    caught = (wrong & frame["in_sample"]).sum()
+    assert "60 of 300 items are in the sample" in words
+    assert f"{caught} of {wrong.sum()} errors" in words
+    assert {"zoom", "classes", "size"} <= {each["name"] for each in spec["params"]}
+    scale = spec["layer"][0]["encoding"]["color"]["scale"]
+    assert scale["domain"] == ["ant", "bee", "cat", "unknown"]
+    assert scale["range"][:3] == list(OKABE_ITO[:3])
+
+
+def test_a_map_of_many_items_holds_the_sample_and_says_how_many_others():
+    latent, label, logits = blobs(7000)
+    lens = LatentLens.from_arrays(latent, label, logits=logits, sampler="random")
+    _, rows, words = drawn(lens.chart("map"))
+    assert len(rows) == MOST_ROWS
+    assert {each["row"] for each in rows if each["in_sample"]} == set(lens.sample.index.tolist())
+    assert "Of the rest 4,150 of 6,650 are drawn, chosen at random." in words
+    lens.fraction = 1.0
+    _, rows, words = drawn(lens.chart("map"))
+    assert len(rows) <= MOST_ROWS
+    assert "Of the sample 2,250 of 7,000 are drawn" in words
+
+
+@pytest.mark.parametrize("color_by", ["label", "pred", "correct", "loss", "margin", "unit"])
+def test_the_map_is_coloured_as_the_lens_is(color_by):
+    lens = LatentLens(made_up_record(), color_by=color_by)
+    color = lens.chart("map").to_dict()["layer"][0]["encoding"]["color"]
+    wanted = {"label": "true", "unit": "true"}.get(color_by, color_by)
+    assert color["field"] == wanted
+
+
+def test_items_of_unknown_class_are_drawn_as_unknown():
+    latent, label, _ = blobs(50)
+    lens = LatentLens.from_arrays(latent, np.where(label == 0, -1, label), sampler="random")
+    _, rows, _ = drawn(lens.chart("map"))
+    assert "unknown" in {row["true"] for row in rows}
+
+
+def test_the_bars_are_those_of_top_k(lens):
+    _, rows, words = drawn(lens.chart("top_k", k=4, layer="conv", label="bee"))
+    frame = lens.top_k(4, layer="conv", label="bee")
+    assert [row["unit"] for row in rows] == frame["unit"].tolist()
+    assert [row["value"] for row in rows] == pytest.approx(frame["value"].tolist())
+    assert "top 4 units of conv, bees" in words
+    assert f"precision@4 {frame.attrs['precision']:.2f} (measured)" in words
+    assert f"{frame.attrs['n_used']} of {frame.attrs['n_group']} items" in words
+
+
+def test_bars_that_are_no_hits_are_hollow_so_that_colour_is_not_the_only_cue(lens):
+    spec = lens.chart("top_k", layer="conv").to_dict()
+    opacity = spec["layer"][0]["encoding"]["fillOpacity"]
+    assert opacity["scale"] == {"domain": [True, False], "range": [1, 0]}
+
+
+def test_a_mean_drawn_by_chance_has_its_interval(lens):
+    assert "low" in str(lens.chart("top_k", measure="mean").to_dict()["layer"][2])
+    assert "interval" in drawn(lens.chart("mean_activation"))[2]
+
+
+def test_the_histogram_has_the_counts_of_max_neurons_and_shows_them(lens):
+    spec, rows, words = drawn(lens.chart("max_neurons"))
+    frame = lens.max_neurons()
+    of_sample = {row["unit"]: row["count"] for row in rows if row["of"] == "sample"}
+    assert of_sample == {
+        "none" if unit < 0 else str(unit): n for unit, n in frame["count"].head(30).items()
+    }
+    assert spec["layer"][1]["encoding"]["text"]["field"] == "count"
+    assert f"{frame.attrs['js_distance']:.3f} (measured)" in words
+
+
+def test_the_means_are_those_of_mean_activation(lens):
+    _, rows, _ = drawn(lens.chart("mean_activation"))
+    frame = lens.mean_activation()
+    exact = [row["value"] for row in rows if row["of"] == "all items"]
+    assert exact == pytest.approx(frame["exact_mean"].tolist())
+
+
+def test_all_items_alone_can_be_drawn(lens):
+    for kind in ("top_k", "max_neurons", "mean_activation"):
+        assert "exact" in str(lens.chart(kind, on="all").to_dict())
+
+
+def test_a_wide_layer_is_cut_to_its_largest_means_and_says_so():
+    rng = np.random.default_rng(0)
+    latent = rng.random((20, 3))
+    lens = LatentLens.from_arrays(
+        latent, [0, 1] * 10, activations={"wide": rng.random((20, 3000))}, sampler="random"
+    )
+    _, rows, words = drawn(lens.chart("mean_activation", layer="wide", on="all"))
+    assert len(rows) == 2250
+    assert "The 2,250 units with the largest mean." in words
+
+
+def test_the_confusion_matrix_counts_pairs_and_writes_them_into_its_cells(lens):
+    spec, rows, words = drawn(lens.chart("confusion"))
+    frame = lens.frame
+    for row in rows:
+        same = (frame["true"] == row["true"]) & (frame["pred"] == row["predicted"])
+        assert row["count"] == same.sum()
+        assert row["in_sample"] == (same & frame["in_sample"]).sum()
+    assert spec["layer"][1]["encoding"]["text"]["field"] == "count"
+    assert f"accuracy {lens.about['accuracy']:.2%} (exact)" in words
+
+
+def test_of_many_classes_the_matrix_has_those_with_most_errors_and_says_so():
+    rng = np.random.default_rng(0)
+    n = 80
+    label = np.arange(400) % n
+    pred = np.where(label < 10, (label + 1) % n, label)
+    lens = LatentLens.from_arrays(rng.random((400, 3)), label, pred, sampler="random")
+    _, rows, words = drawn(lens.chart("confusion"))
+    assert len(rows) == 3600
+    assert {str(each) for each in range(11)} <= {row["true"] for row in rows}
+    assert "The 60 of 80 classes with most errors." in words
+
+
+def test_a_matrix_without_predictions_is_refused_in_words():
+    latent, label, _ = blobs(30)
+    lens = LatentLens.from_arrays(latent, label, sampler="random")
+    with pytest.raises(ValueError, match="needs items whose class and prediction are both known"):
+        lens.chart("confusion")
+
+
+def test_the_fidelity_chart_takes_the_methods_own_arguments(lens):
+    _, rows, words = drawn(lens.chart("fidelity", fractions=(0.1, 0.5), samplers=["random"]))
+    assert {row["fraction"] for row in rows} == {0.1, 0.5}
+    assert "Measured against the exact answers" in words
