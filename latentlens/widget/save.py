@@ -35,6 +35,7 @@ from latentlens.store import (
     refusing,
     write_archive,
 )
+from latentlens.widget.metadata import TAKEN
 from latentlens.widget.state import OWN_PROJECTION, State
 
 if TYPE_CHECKING:
@@ -206,10 +207,7 @@ def _read(parts: Parts) -> Saved:
             if name in SAMPLERS
         },
         points=_read_points(parts.part("points"), len(record)),
-        # A lens without metadata may have been saved before there were any.
-        metadata=read_columns(parts.part("metadata"), len(record))
-        if "metadata" in parts.content
-        else Metadata(),
+        metadata=_read_metadata(parts, len(record)),
         state=state,
         pictures=None if shown is None else read_pictures(parts.part("pictures"), len(record)),
         options=None if options is None else _read_options(parts.part("options")),
@@ -221,6 +219,16 @@ def _read_state(parts: Parts) -> dict[str, Any]:
     parts.text("sampler", SAMPLERS)
     parts.text("projection", (*PROJECTIONS, OWN_PROJECTION))
     return parts.content
+
+
+def _read_metadata(parts: Parts, n: int) -> Metadata:
+    # A lens without metadata may have been saved before there were any.
+    if "metadata" not in parts.content:
+        return Metadata()
+    metadata = read_columns(parts.part("metadata"), n)
+    if TAKEN & {name.lower() for name in metadata}:
+        raise parts.wrong("metadata")
+    return metadata
 
 
 def _read_points(parts: Parts, n: int) -> dict[str, Any]:

@@ -358,6 +358,30 @@ def test_a_file_whose_parts_do_not_fit_is_refused_in_one_sentence(lens, path, ch
 @pytest.mark.parametrize(
     "change",
     [
+        put("metadata", to=[]),
+        put("metadata", "0", "name", to="pred"),
+        put("metadata", "0", "name", to="PLACE"),
+        put("metadata", "0", "origin", to="date"),
+        put("metadata", "0", "values", to=lambda values: values[1:]),
+        put("metadata", "1", "values", to=with_entry(0, 2)),
+        put("state", "slices", to={"hard": np.array([300], np.uint32)}),
+        put("state", "slices", to={"hard": "all"}),
+        put("state", "slices", to=[1]),
+    ],
+)
+def test_metadata_and_slices_that_do_not_fit_are_refused(path, change):
+    n = len(made_up_record())
+    table = {"size": np.arange(n), "place": [["Ulm", "Rome"][i % 2] for i in range(n)]}
+    lens = LatentLens(made_up_record(), metadata=table, slices={"hard": [1, 2]})
+    lens.save(path)
+    assert LatentLens.load(path).slices["hard"].tolist() == [1, 2]
+    with pytest.raises(ValueError, match=r"run\.lens' (has|sets)"):
+        LatentLens.load(changed(path, change))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
         put("pictures", "rows", to=with_entry(0, 300)),
         put("pictures", "rows", to=lambda rows: rows[1:]),
         put("pictures", "shape", to=with_entry((0, 0), 10**6)),
