@@ -9,9 +9,7 @@ from latentlens.widget.drawings import Drawings
 from latentlens.widget.handover import Handover
 
 ROOMS = (Cell, Drawings, Handover)
-FOUND = [
-    each for room in ROOMS for each in doctest.DocTestFinder().find(room) if each.examples
-]
+FOUND = [each for room in ROOMS for each in doctest.DocTestFinder().find(room) if each.examples]
 
 
 @pytest.mark.parametrize("example", FOUND, ids=lambda example: example.name)
