@@ -69,14 +69,14 @@ def test_every_room_is_on_the_map():
 
 @pytest.mark.slow
 def test_the_python_of_the_readme_runs_on_digits():
-    first, further = blocks("README.md", "python")
+    first, *further = blocks("README.md", "python")
     assert len(first.splitlines()) <= 11
     checks = (
         "assert len(lens.frame) == 797\n"
         "assert len(lens.sample.subset()) == len(lens.sample) == 80\n"
         "assert len(lens.top_k(k=5)) == 5\n"
     )
-    code = first + checks + further
+    code = first + checks + "".join(further) + "assert 0 < len(lens.selection) < 80\n"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         cwd=ROOT,

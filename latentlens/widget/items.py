@@ -55,6 +55,15 @@ class Items(Results):
         ------
         ValueError
             If it is not understood; the message says what can be typed.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens
+        >>> lens = LatentLens.from_arrays(
+        ...     [[0.0, 1.0], [1.0, 0.2], [0.9, 0.0]], [0, 1, 1], metadata={"age": [31, 8, 40]}
+        ... )
+        >>> lens.find("class 1 and age > 30")
+        array([2], dtype=uint32)
         """
         session = self._ready()
         record, columns = session.record, session.columns
@@ -86,13 +95,22 @@ class Items(Results):
         DataFrame
             The nearest first: row, distance (Euclidean, exact), true, pred, correct
             and in_sample.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens
+        >>> lens = LatentLens.from_arrays([[0.0, 1.0], [1.0, 0.2], [0.9, 0.0]], [0, 1, 1])
+        >>> lens.neighbors(1)["row"].tolist()
+        [2, 0]
         """
         import pandas as pd
 
         session = self._ready()
         record = session.record
         row = check_count(row, "row", len(record) - 1, low=0)
-        rows, distance = nearest(record.latent, row, check_count(n, "n", max(1, len(record) - 1)))
+        most = max(1, len(record) - 1)
+        n = check_count(min(n, most) if isinstance(n, int) else n, "n", most)
+        rows, distance = nearest(record.latent, row, n)
         columns: dict[str, Any] = {
             "row": rows,
             "distance": distance,
@@ -115,6 +133,13 @@ class Items(Results):
             not measured. ``.attrs`` has k, the mean with its standard error, what a
             map at random would keep, n_measured, projection, and kind: "exact", or
             "estimate" where a random sample of items was measured.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens
+        >>> lens = LatentLens.from_arrays([[0.0, 1.0], [1.0, 0.2], [0.9, 0.0]], [0, 1, 1])
+        >>> lens.trust.attrs["mean"], lens.trust.attrs["kind"]
+        (1.0, 'exact')
         """
         import pandas as pd
 

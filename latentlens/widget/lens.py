@@ -106,8 +106,12 @@ class LatentLens(Cell, Items, Drawings, Handover):
         Selected rows; empty for none.
     added : ndarray of uint32
         Rows taken into the sample besides what the sampler takes; see `top_up`.
+    slices : mapping of str to rows
+        Selections kept under names, shown as chips: ``lens.slices["late"] = rows``.
     color_by, unit
-        What colours the map, and the unit of `layer` that was picked (-1: none).
+        What colours the map ("label", "pred", "correct", "loss", "margin", "unit",
+        "kept", or a column of the metadata), and the unit of `layer` that was
+        picked (-1: none).
     status : str
         "waiting", "running", "ready", "stopped" or "failed".
     progress : float

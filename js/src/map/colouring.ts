@@ -134,7 +134,7 @@ function by_unit(store: Store, theme: Theme, n: number): Colouring {
 function by_kept(store: Store, theme: Theme, n: number): Colouring {
   const values = store.get("kept") ?? new Float32Array(n).fill(Number.NaN);
   const k = store.get("map_trust")?.k ?? 0;
-  const title = `Share of its ${k} nearest in the latent that the map keeps near`;
+  const title = `Neighbours kept, of ${k}`;
   const range: [number, number] = [0, 1];
   return ramp({ values, range, ticks: even_ticks(0, 1), title, theme, n, bright_low: true });
 }

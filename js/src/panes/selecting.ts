@@ -4,6 +4,7 @@ import { h, set_text } from "../dom";
 import { combine } from "../geometry";
 import { can_step, step_history } from "../history";
 import { combination } from "../map/gestures";
+import type { NdArray } from "../protocol.gen";
 import {
   describe_search,
   find_rows,
@@ -30,6 +31,8 @@ function search(store: Store, found: HTMLElement, signal: AbortSignal): HTMLElem
   const input = h("input", { type: "search", placeholder: "3, 14 \u00b7 class 7 \u00b7 loss > 1" });
   input.setAttribute("aria-label", "Find items");
   const form = h("label", { className: "ll-field ll-search" }, h("span", {}, "Find"), input);
+  /** What the words are about: they go when something else is selected. */
+  let last: NdArray | null = null;
   let open: { terms: Term[]; how: ReturnType<typeof combination> } | null = null;
 
   /** Select what is asked for, as soon as the columns it takes are here. */
@@ -51,7 +54,8 @@ function search(store: Store, found: HTMLElement, signal: AbortSignal): HTMLElem
     const words = describe_search(terms, vocabulary(store));
     set_text(found, rows.length ? `${count(rows.length, "item")}: ${words}` : `No items: ${words}`);
     if (rows.length === 0) return;
-    store.set({ selection: encode(combine(store.get("picked"), rows, how)) });
+    last = encode(combine(store.get("picked"), rows, how));
+    store.set({ selection: last });
   };
   const ask = (event: KeyboardEvent): void => {
     if (event.key !== "Enter") return;
@@ -73,6 +77,14 @@ function search(store: Store, found: HTMLElement, signal: AbortSignal): HTMLElem
   input.addEventListener("keydown", ask, { signal });
   input.addEventListener("input", () => set_text(found, ""), { signal });
   store.watch(["columns", "column_errors"], answer, signal);
+  store.watch(
+    ["selection"],
+    () => {
+      if (last && store.get("selection") !== last) set_text(found, "");
+      if (store.get("selection") !== last) last = null;
+    },
+    signal,
+  );
   store.watch(
     ["about", "loss"],
     () => {

@@ -227,8 +227,10 @@ function make_item(store: Store, row: number, source: Source): HTMLElement {
       { className: "ll-class" },
       role ? h("i", { className: "ll-role", data: { role: ROLE_WORDS[role] ?? "" } }) : null,
       name[truth < 0 ? 1 : 0]!,
+      // Beside neighbours the line below is for how far they are.
+      wrong && source === "near" ? ` → ${name[1]!}` : null,
     ),
-    wrong
+    wrong && source !== "near"
       ? h("div", { className: "ll-taken" }, "→ ", name[1]!)
       : h("div", { className: "ll-under" }, value === undefined ? `#${position}` : short(value)),
   );
