@@ -16,6 +16,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -34,6 +35,23 @@ MEASURED_TO = 100_000
 """Items up to which the machine is run."""
 LARGEST = {"gmm": 10_000}
 """Items up to which samplers whose name begins so are run."""
+
+
+@dataclass(frozen=True)
+class Timed:
+    """CPU seconds to rank, to cut without weights and with them, and the machine's."""
+
+    rank: float
+    roles: float
+    cut: float
+    machine: float
+
+    def __str__(self) -> str:
+        return (
+            f"rank {self.rank:8.3f} s {self.rank / self.machine:8.4f}x   "
+            f"roles {self.roles * 1e3:7.2f} ms {self.roles / self.machine:.6f}x   "
+            f"sample with weights {self.cut * 1e3:8.2f} ms {self.cut / self.machine:.6f}x"
+        )
 
 
 def make_items(n: int) -> tuple[Any, Any, Any]:
@@ -64,15 +82,16 @@ def machine(latent: Any, label: Any) -> float:
     return seconds(lambda: model.fit(points, label).predict_proba(points))
 
 
-def bench(n: int, scaled_from: tuple[int, float] | None) -> float:
-    """Time every sampler at one size; give what the machine took."""
+def bench(n: int, scaled_from: tuple[int, float] | None) -> tuple[float, dict[str, Timed]]:
+    """Time every sampler at one size; give what the machine took, and each of them."""
     latent, label, pred = make_items(n)
     if n <= MEASURED_TO or scaled_from is None:
         other, how = machine(latent, label), "measured"
     else:
         other = scaled_from[1] * n / scaled_from[0]
         how = f"{n / scaled_from[0]:g} times that at {scaled_from[0]:,}"
-    print(f"\nn = {n:,} x {WIDTH}: the machine takes {other:.2f} s ({how})")
+    print(f"\nn = {n:,} x {WIDTH}: the machine takes {other:.2f} s ({how})", flush=True)
+    timed = {}
     for name, entry in SAMPLERS.items():
         if any(name.startswith(start) and n > most for start, most in LARGEST.items()):
             continue
@@ -83,15 +102,25 @@ def bench(n: int, scaled_from: tuple[int, float] | None) -> float:
         sampler.sample(FRACTION)
         roles = seconds(lambda r=ranking: r.roles(FRACTION, 0.7), 3)  # type: ignore[misc]
         cut = seconds(lambda s=sampler: s.sample(FRACTION), 3)  # type: ignore[misc]
-        print(
-            f"{name:24} rank {rank:8.3f} s {rank / other:8.4f}x   roles {roles * 1e3:7.2f} ms "
-            f"{roles / other:.6f}x   sample with weights {cut * 1e3:8.2f} ms {cut / other:.6f}x",
-            flush=True,
-        )
-    return other
+        timed[name] = Timed(rank, roles, cut, other)
+        print(f"{name:24} {timed[name]}", flush=True)
+    return other, timed
+
+
+def table(by_size: dict[int, dict[str, Timed]]) -> None:
+    """Print all ratios in Markdown: to rank, then to cut a sample with its weights."""
+    heads = [f"{step} {n:,}" for step in ("rank", "cut") for n in by_size]
+    print(f"\n| x of the machine | {' | '.join(heads)} |\n" + "|---" * (len(heads) + 1) + "|")
+    for name in SAMPLERS:
+        found = [timed.get(name) for timed in by_size.values()]
+        ranks = [f"{t.rank / t.machine:.3f}" if t else "-" for t in found]
+        cuts = [f"{t.cut / t.machine:.5f}" if t else "-" for t in found]
+        print(f"| {name} | {' | '.join(ranks + cuts)} |")
 
 
 if __name__ == "__main__":
-    last = None
+    last, sizes = None, {}
     for size in [int(each) for each in sys.argv[1:]] or SIZES:
-        last = (size, bench(size, last))
+        took, sizes[size] = bench(size, last)
+        last = (size, took)
+    table(sizes)
