@@ -38,8 +38,8 @@ const PANES: readonly (readonly [string, Pane])[] = [
   ["missing", missing],
   ["strip", strip],
   ["quality", quality],
-  ["confusion", confusion],
   ["margin", margin],
+  ["confusion", confusion],
   ["tables", table],
   ["spoken", spoken],
 ];
