@@ -68,6 +68,13 @@ class ImageData:
     y_train, y_test : ndarray of shape (n,), int64
     classes : tuple of str
         Name of each label.
+
+    Examples
+    --------
+    >>> from latentlens import data
+    >>> digits = data.digits()
+    >>> digits.name, digits.x_train.shape, digits.x_test.shape
+    ('digits', (1000, 8, 8), (797, 8, 8))
     """
 
     name: str
@@ -84,6 +91,14 @@ class ImageData:
         ------
         ValueError
             If `split` is neither "train" nor "test".
+
+        Examples
+        --------
+        >>> from latentlens import data
+        >>> digits = data.digits()
+        >>> images, labels = digits.arrays("test")
+        >>> labels[:3].tolist()
+        [1, 4, 0]
         """
         if split == "train":
             return self.x_train, self.y_train
@@ -99,6 +114,14 @@ class ImageData:
         TensorDataset
             Images of shape (channels, height, width), float32 in [0, 1], and
             labels; its attribute `classes` holds their names.
+
+        Examples
+        --------
+        >>> from latentlens import data
+        >>> digits = data.digits()
+        >>> image, label = digits.dataset("test")[0]
+        >>> image.shape, int(label)
+        (torch.Size([1, 8, 8]), 1)
         """
         import torch
         from torch.utils.data import TensorDataset
@@ -115,7 +138,16 @@ class ImageData:
     def loader(
         self, split: Split = "test", *, batch_size: int = 256, shuffle: bool = False
     ) -> DataLoader[Any]:
-        """Give one split in batches, in its own order unless `shuffle` is set."""
+        """Give one split in batches, in its own order unless `shuffle` is set.
+
+        Examples
+        --------
+        >>> from latentlens import data
+        >>> digits = data.digits()
+        >>> images, labels = next(iter(digits.loader("test", batch_size=4)))
+        >>> images.shape
+        torch.Size([4, 1, 8, 8])
+        """
         from torch.utils.data import DataLoader
 
         return DataLoader(self.dataset(split), batch_size=batch_size, shuffle=shuffle)
@@ -130,6 +162,13 @@ def digits() -> ImageData:
     ----------
     .. [1] E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten
        Digits", UCI Machine Learning Repository, 1998.
+
+    Examples
+    --------
+    >>> from latentlens import data
+    >>> digits = data.digits()
+    >>> len(digits.x_train), len(digits.x_test), digits.classes[:3]
+    (1000, 797, ('0', '1', '2'))
     """
     from sklearn.datasets import load_digits
 
@@ -156,6 +195,17 @@ def mnist() -> ImageData:
     ----------
     .. [1] Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-Based Learning
        Applied to Document Recognition", Proc. IEEE 86(11), 1998.
+
+    Examples
+    --------
+    >>> import os
+    >>> import numpy as np
+    >>> from latentlens import data
+    >>> images, labels = np.zeros((2, 28, 28), np.uint8), np.array([0, 1])
+    >>> np.savez("mnist.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
+    >>> os.environ["LATENTLENS_DATA"] = "."  # a folder of your own
+    >>> data.mnist().x_test.shape
+    (2, 28, 28)
     """
     arrays = _from_folder("mnist") or _downloaded("mnist", MNIST_URL, MNIST_SHA256)
     return _image_data("mnist", arrays, tuple("0123456789"))
@@ -171,6 +221,17 @@ def fashion_mnist() -> ImageData:
     ----------
     .. [1] H. Xiao, K. Rasul and R. Vollgraf, "Fashion-MNIST: a Novel Image Dataset
        for Benchmarking Machine Learning Algorithms", 2017.
+
+    Examples
+    --------
+    >>> import os
+    >>> import numpy as np
+    >>> from latentlens import data
+    >>> images, labels = np.zeros((2, 28, 28), np.uint8), np.array([0, 1])
+    >>> np.savez("fashion_mnist.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
+    >>> os.environ["LATENTLENS_DATA"] = "."  # a folder of your own
+    >>> data.fashion_mnist().x_test.shape
+    (2, 28, 28)
     """
     arrays = _from_folder("fashion_mnist")
     arrays = arrays or _downloaded("fashion_mnist", FASHION_URL, FASHION_SHA256)
@@ -189,6 +250,17 @@ def galaxy() -> ImageData:
     ----------
     .. [1] K. Willett et al., "Galaxy Zoo 2: detailed morphological classifications
        for 304,122 galaxies from the Sloan Digital Sky Survey", MNRAS 435(4), 2013.
+
+    Examples
+    --------
+    >>> import os
+    >>> import numpy as np
+    >>> from latentlens import data
+    >>> images, labels = np.zeros((2, 69, 69, 3), np.uint8), np.array([0, 1])
+    >>> np.savez("galaxy.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
+    >>> os.environ["LATENTLENS_DATA"] = "."  # a folder of your own
+    >>> data.galaxy().x_test.shape
+    (2, 69, 69, 3)
     """
     arrays = _from_folder("galaxy")
     if arrays is None:
@@ -251,6 +323,17 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     ------
     ValueError
         If the file is not IDX, not of bytes, or cut short.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from latentlens.data import read_idx
+    >>> header = bytes([0, 0, 8, 2]) + (2).to_bytes(4, "big") + (3).to_bytes(4, "big")
+    >>> path = Path("images-idx2-ubyte")
+    >>> path.write_bytes(header + bytes(range(6)))
+    18
+    >>> read_idx(path).tolist()
+    [[0, 1, 2], [3, 4, 5]]
     """
     raw = path.read_bytes()
     if path.suffix == ".gz":

@@ -20,11 +20,25 @@ from torch.nn import functional
 
 
 class LeNet5(nn.Sequential):
-    """LeNet-5 with batch norm; `fc2` is the paper's latent of 84 units."""
+    """LeNet-5 with batch norm; `fc2` is the paper's latent of 84 units.
+
+    Examples
+    --------
+    >>> from latentlens import models
+    >>> isinstance(models.lenet5(), models.LeNet5)
+    True
+    """
 
 
 class GalaxyCNN(nn.Sequential):
-    """Four convolutions and two fully connected layers; `fc1` is the paper's latent."""
+    """Four convolutions and two fully connected layers; `fc1` is the paper's latent.
+
+    Examples
+    --------
+    >>> from latentlens import models
+    >>> isinstance(models.galaxy_cnn(), models.GalaxyCNN)
+    True
+    """
 
 
 def lenet5(
@@ -54,6 +68,13 @@ def lenet5(
     ------
     ValueError
         If `image_size` cannot be halved twice.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from latentlens import models
+    >>> models.lenet5().eval()(torch.zeros(2, 1, 28, 28)).shape
+    torch.Size([2, 10])
     """
     if image_size < 4 or image_size % 4:
         raise ValueError(f"image_size must be a multiple of 4, for two poolings; got {image_size}.")
@@ -97,6 +118,13 @@ def galaxy_cnn(n_classes: int = 2, *, seed: int = 0) -> GalaxyCNN:
     -------
     GalaxyCNN
         For images of shape (3, 69, 69).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from latentlens import models
+    >>> models.galaxy_cnn().eval()(torch.zeros(2, 3, 69, 69)).shape
+    torch.Size([2, 2])
     """
     with _seeded(seed):
         return GalaxyCNN(
@@ -162,6 +190,14 @@ def train(
     ------
     ValueError
         If `epochs` is not positive, or the loader gives no batch.
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> digits, model = data.digits(), models.lenet5(image_size=8)
+    >>> losses = models.train(model, digits.loader("train", shuffle=True), epochs=2, progress=False)
+    >>> losses[1] < losses[0]
+    True
     """
     from tqdm.auto import tqdm
 
@@ -199,7 +235,15 @@ def _epoch(
 
 
 def accuracy(model: nn.Module, loader: Iterable[Any]) -> float:
-    """Give the share of items classified correctly, in [0, 1]; `model` is in eval mode after."""
+    """Give the share of items classified correctly, in [0, 1]; `model` is in eval mode after.
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> digits, model = data.digits(), models.lenet5(image_size=8)
+    >>> 0 <= models.accuracy(model, digits.loader("test")) <= 1
+    True
+    """
     device = next(model.parameters()).device
     model.eval()
     right, n_items = 0, 0
@@ -211,7 +255,13 @@ def accuracy(model: nn.Module, loader: Iterable[Any]) -> float:
 
 
 def save_weights(model: nn.Module, path: str | Path) -> None:
-    """Write the weights of `model`, and nothing else, to `path`."""
+    """Write the weights of `model`, and nothing else, to `path`.
+
+    Examples
+    --------
+    >>> from latentlens import models
+    >>> models.save_weights(models.lenet5(seed=3), "lenet5.pt")
+    """
     torch.save(model.state_dict(), path)
 
 
@@ -224,6 +274,15 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
         If there is no such file.
     ValueError
         If the weights are another network's.
+
+    Examples
+    --------
+    >>> from latentlens import models
+    >>> first, second = models.lenet5(seed=3), models.lenet5(seed=4)
+    >>> models.save_weights(first, "lenet5.pt")
+    >>> models.load_weights(second, "lenet5.pt")
+    >>> bool((first.fc3.weight == second.fc3.weight).all())
+    True
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"There are no weights at {path}; save_weights writes them.")

@@ -56,6 +56,14 @@ def allocate(
     ------
     ValueError
         If there is no such rule.
+
+    Examples
+    --------
+    >>> from latentlens.core import allocate
+    >>> allocate(10, [90, 9, 1]).tolist()
+    [9, 1, 0]
+    >>> allocate(10, [90, 9, 1], "completion").tolist()
+    [4, 5, 1]
     """
     check_choice(allocation, "allocation", ALLOCATIONS)
     sizes = np.asarray(sizes, np.int64)

@@ -23,6 +23,18 @@ class TopUnits:
         Whether the unit is among the group's exact top k, ties included.
     exact_value : list of (float or None)
         The unit's exact value, where it is known.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.core import index_activations
+    >>> values = [[0.1, 2.0, 0.0], [3.0, 0.5, 0.0], [1.0, 1.5, 0.0]]
+    >>> label, pred = np.array([0, 1, 1]), np.array([0, 1, 0])
+    >>> layer = index_activations("fc1", values, label, pred, n_classes=2)
+    >>> from latentlens.core import answer
+    >>> found = answer(layer, roles=np.array([1, 0, 1]), member=np.ones(3, bool), k=2)
+    >>> found.top.unit, found.top.value, found.top.hit
+    ([1, 0], [2.0, 1.0], [True, True])
     """
 
     unit: list[int]
@@ -64,6 +76,18 @@ class Answer:
         Mean activation, where it is known; None for no items.
     cosine_distance : float, optional
         Between the two means; 1 for an empty sample, None for an empty group.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.core import index_activations
+    >>> values = [[0.1, 2.0, 0.0], [3.0, 0.5, 0.0], [1.0, 1.5, 0.0]]
+    >>> label, pred = np.array([0, 1, 1]), np.array([0, 1, 0])
+    >>> layer = index_activations("fc1", values, label, pred, n_classes=2)
+    >>> from latentlens.core import answer
+    >>> found = answer(layer, roles=np.array([1, 0, 1]), member=np.ones(3, bool), k=1)
+    >>> found.n_used, found.n_group, round(found.js_distance, 3)
+    (2, 3, 0.437)
     """
 
     n_group: int

@@ -36,6 +36,17 @@ class Design:
         How many of them were drawn; `rows` may hold fewer after `only`.
     why_not : str
         Why nothing may carry an interval; empty for a probability sample.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.core import Design
+    >>> from latentlens.samplers import RandomSampler
+    >>> values = np.arange(40.0)[:, None]
+    >>> sampler = RandomSampler(random_state=0).fit(values, np.zeros(40, int))
+    >>> design = Design.of(sampler.sample(0.5), sampler.ranking_)
+    >>> len(design.rows), float(design.weight[0]), design.why_not
+    (20, 2.0, '')
     """
 
     rows: NDArray[np.int64]

@@ -57,6 +57,16 @@ class GroupDifference:
         Whether they hold for all tested units at once.
     note : str
         Why something is missing; may be empty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.core import compare_groups
+    >>> values = np.array([[1.0, 0.0], [2.0, 0.5], [3.0, 0.0], [7.0, 0.5], [8.0, 0.0], [9.0, 0.5]])
+    >>> first = np.array([False, False, False, True, True, True])
+    >>> found = compare_groups(values, first, ~first)
+    >>> found.n, found.mean[0].round(2).tolist()
+    ((3, 3), [8.0, 0.33])
     """
 
     effect: Matrix
@@ -105,6 +115,16 @@ def compare_groups(
     ------
     ValueError
         If shapes do not agree or the groups share items.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.core import compare_groups
+    >>> values = np.array([[1.0, 0.0], [2.0, 0.5], [3.0, 0.0], [7.0, 0.5], [8.0, 0.0], [9.0, 0.5]])
+    >>> first = np.array([False, False, False, True, True, True])
+    >>> found = compare_groups(values, first, ~first)
+    >>> found.effect.round(2).tolist(), found.flag.tolist()
+    ([4.8, 0.46], [True, False])
     """
     weight = np.ones(len(values)) if weight is None else np.asarray(weight, np.float64)
     _check_groups(values, first, second, weight)

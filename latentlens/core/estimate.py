@@ -60,6 +60,19 @@ class MeanEstimate:
         Why there is no interval, or what a reader of it should know; may be empty.
     parts : Linearised, optional
         Where variances come from; None without an interval.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.core import Design
+    >>> from latentlens.samplers import RandomSampler
+    >>> values = np.arange(40.0)[:, None]
+    >>> sampler = RandomSampler(random_state=0).fit(values, np.zeros(40, int))
+    >>> design = Design.of(sampler.sample(0.5), sampler.ranking_)
+    >>> from latentlens.core import mean_estimate
+    >>> found = mean_estimate(values[design.rows], design, member=np.ones(40, bool))
+    >>> found.n_used, found.n_group, found.trust.tolist()
+    (20, 40, ['approximate'])
     """
 
     mean: Matrix
@@ -131,6 +144,19 @@ def mean_estimate(
     ------
     ValueError
         If shapes do not agree, or not exactly one of `member` and `inside` is given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.core import Design
+    >>> from latentlens.samplers import RandomSampler
+    >>> values = np.arange(40.0)[:, None]
+    >>> sampler = RandomSampler(random_state=0).fit(values, np.zeros(40, int))
+    >>> design = Design.of(sampler.sample(0.5), sampler.ranking_)
+    >>> from latentlens.core import mean_estimate
+    >>> found = mean_estimate(values[design.rows], design, member=np.ones(40, bool))
+    >>> bool(found.low[0] < values.mean() < found.high[0])
+    True
     """
     confidence = check_share(confidence, "confidence", zero=False)
     inside = _inside(values, design, member, inside)
@@ -165,6 +191,18 @@ def value_bounds(layer: LayerIndex, member: NDArray[np.bool_]) -> tuple[Matrix, 
     Returns
     -------
     low, high : ndarray of shape (units,), float64
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.core import index_activations
+    >>> values = [[0.1, 2.0, 0.0], [3.0, 0.5, 0.0], [1.0, 1.5, 0.0]]
+    >>> label, pred = np.array([0, 1, 1]), np.array([0, 1, 0])
+    >>> layer = index_activations("fc1", values, label, pred, n_classes=2)
+    >>> from latentlens.core import value_bounds
+    >>> low, high = value_bounds(layer, np.ones(3, bool))
+    >>> low.tolist(), high.tolist()
+    ([0.10000000149011612, 0.5, 0.0], [3.0, 2.0, 0.0])
     """
     rows = np.flatnonzero(member)
     high = np.full(layer.units, -np.inf)

@@ -45,6 +45,16 @@ def index_activations(
     Returns
     -------
     LayerIndex
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.core import index_activations
+    >>> values = [[0.1, 2.0, 0.0], [3.0, 0.5, 0.0], [1.0, 1.5, 0.0]]
+    >>> label, pred = np.array([0, 1, 1]), np.array([0, 1, 0])
+    >>> layer = index_activations("fc1", values, label, pred, n_classes=2)
+    >>> layer.top_value[0].tolist()
+    [2.0, 0.10000000149011612, 0.0]
     """
     raw = np.asarray(activations, np.float32)
     shape = raw.shape[1:]
@@ -118,6 +128,14 @@ def record_from_arrays(
     ValueError
         If lengths differ, the latent is empty or not finite, or a class lies
         outside `classes`.
+
+    Examples
+    --------
+    >>> from latentlens.core import record_from_arrays
+    >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.2, 0.9], [0.0, 0.7]]
+    >>> record = record_from_arrays(latent, label=[0, 0, 1, 1], pred=[0, 1, 1, 1])
+    >>> record.correct.tolist()
+    [True, False, True, True]
     """
     z = _matrix(latent, "latent")
     n = len(z)

@@ -186,6 +186,13 @@ def latent_scores(latent: NDArray[np.float32], n_components: int = COMPONENTS) -
     Returns
     -------
     ndarray of shape (n_items, p), float64
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.core import latent_scores
+    >>> latent_scores(np.eye(6, dtype=np.float32), n_components=2).shape
+    (6, 2)
     """
     n, d = latent.shape
     centre = latent.mean(axis=0, dtype=np.float64)

@@ -95,7 +95,14 @@ def precision_at_k(sample: ArrayLike, exact: ArrayLike, k: int) -> float:
 
 
 def chance_level(k: int, units: int) -> float:
-    """Precision@k of k units picked blindly: min(k, units) / units."""
+    """Precision@k of k units picked blindly: min(k, units) / units.
+
+    Examples
+    --------
+    >>> from latentlens.core import chance_level
+    >>> chance_level(10, 84)
+    0.11904761904761904
+    """
     return min(k, units) / units
 
 

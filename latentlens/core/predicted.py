@@ -35,6 +35,20 @@ def predicted_cosine_distance(parts: Linearised) -> float:
     -------
     float
         In [0, 1]; 1 where the mean drowns in its error, 0 where nothing is uncertain.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.core import Design
+    >>> from latentlens.samplers import RandomSampler
+    >>> values = np.arange(40.0)[:, None]
+    >>> sampler = RandomSampler(random_state=0).fit(values, np.zeros(40, int))
+    >>> design = Design.of(sampler.sample(0.5), sampler.ranking_)
+    >>> from latentlens.core import mean_estimate, predicted_cosine_distance
+    >>> two = np.hstack([values, values[::-1]])
+    >>> found = mean_estimate(two[design.rows], design, member=np.ones(40, bool))
+    >>> round(predicted_cosine_distance(found.parts), 3)
+    0.004
     """
     length = float(np.sqrt(parts.mean @ parts.mean))
     total = float(parts.variance().sum())
@@ -66,6 +80,20 @@ def predicted_overlap(
     -------
     float or None
         In [0, 1]; None where k covers the layer, for then it would be 1 whatever the sample.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.core import Design
+    >>> from latentlens.samplers import RandomSampler
+    >>> values = np.arange(40.0)[:, None]
+    >>> sampler = RandomSampler(random_state=0).fit(values, np.zeros(40, int))
+    >>> design = Design.of(sampler.sample(0.5), sampler.ranking_)
+    >>> from latentlens.core import mean_estimate, predicted_overlap
+    >>> four = np.hstack([values, values[::-1], 2 * values, values / 9])
+    >>> found = mean_estimate(four[design.rows], design, member=np.ones(40, bool))
+    >>> predicted_overlap(found.parts, k=1)
+    1.0
     """
     if k >= len(parts.mean):
         return None
@@ -123,6 +151,18 @@ def share_above_maximum(
     -------
     float
         In [0, 1]; for each unit by itself.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.core import Design
+    >>> from latentlens.samplers import RandomSampler
+    >>> values = np.arange(40.0)[:, None]
+    >>> sampler = RandomSampler(random_state=0).fit(values, np.zeros(40, int))
+    >>> design = Design.of(sampler.sample(0.5), sampler.ranking_)
+    >>> from latentlens.core import share_above_maximum
+    >>> share_above_maximum(design, np.ones(40, bool))
+    0.1
     """
     sizes = design.sizes(member)
     sampled = np.bincount(design.stratum[member[design.rows]], minlength=len(sizes))
@@ -154,6 +194,14 @@ def certified_top_k(
         A unit is certain if its lower bound exceeds the (k+1)-th largest upper
         bound, and possible unless k lower bounds exceed its upper one. Units
         without an interval are possible, and make no other certain.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.core import certified_top_k
+    >>> sure, possible = certified_top_k(np.array([5.0, 3.0, 0.0]), np.array([6.0, 4.0, 3.5]), k=2)
+    >>> sure.tolist(), possible.tolist()
+    ([True, False, False], [True, True, True])
     """
     upper, lower = np.where(np.isnan(high), np.inf, high), np.where(np.isnan(low), -np.inf, low)
     if k >= len(upper):
@@ -207,6 +255,12 @@ def read_out(
     Returns
     -------
     str
+
+    Examples
+    --------
+    >>> from latentlens.core import read_out
+    >>> read_out("estimate", n_used=40, n_group=797, trust="approximate", half_width=0.1)
+    'estimate, 40 of 797 items; approximate 95% interval, typically ±0.1'
     """
     if not n_group:
         return "the group has no items"

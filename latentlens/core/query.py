@@ -86,6 +86,14 @@ def members(
     ------
     ValueError
         If an argument is none of its choices or `selection` reaches outside.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.core import members
+    >>> label, pred = np.array([0, 0, 1]), np.array([0, 1, 1])
+    >>> members(label, pred, label_class=0, correctness="incorrect")
+    array([False,  True, False])
     """
     check_choice(by, "by", BYS)
     check_choice(correctness, "correctness", CORRECTNESSES)
@@ -118,6 +126,17 @@ def unit_maxima(layer: LayerIndex, member: Mask, k: int) -> NDArray[np.float32]:
     Returns
     -------
     ndarray of shape (units,), float32
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.core import index_activations
+    >>> values = [[0.1, 2.0, 0.0], [3.0, 0.5, 0.0], [1.0, 1.5, 0.0]]
+    >>> label, pred = np.array([0, 1, 1]), np.array([0, 1, 0])
+    >>> layer = index_activations("fc1", values, label, pred, n_classes=2)
+    >>> from latentlens.core import unit_maxima
+    >>> unit_maxima(layer, np.array([True, False, True]), k=2).tolist()
+    [1.0, 2.0, -inf]
     """
     maxima = np.full(layer.units, -np.inf, np.float32)
     rows = np.flatnonzero(member)
@@ -133,6 +152,18 @@ def max_counts(layer: LayerIndex, member: Mask) -> tuple[NDArray[np.uint32], int
     counts : ndarray of shape (units,), uint32
     none : int
         Items without a maximal unit, every unit being zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.core import index_activations
+    >>> values = [[0.1, 2.0, 0.0], [3.0, 0.5, 0.0], [1.0, 1.5, 0.0]]
+    >>> label, pred = np.array([0, 1, 1]), np.array([0, 1, 0])
+    >>> layer = index_activations("fc1", values, label, pred, n_classes=2)
+    >>> from latentlens.core import max_counts
+    >>> counts, none = max_counts(layer, np.ones(3, bool))
+    >>> counts.tolist(), none  # units 0 and 1 lead one and two items; every item has a leader
+    ([1, 2, 0], 0)
     """
     silent = layer.silent[member]
     first = layer.top_unit[member, 0][~silent]
@@ -147,6 +178,13 @@ def row_mean(values: NDArray[Any], member: Mask) -> Mean | None:
     ----------
     values : ndarray of shape (n_items, units)
     member : ndarray of shape (n_items,), bool
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.core import row_mean
+    >>> row_mean(np.array([[1.0, 3.0], [2.0, 5.0]]), np.array([True, True])).tolist()
+    [1.5, 4.0]
     """
     n = int(member.sum())
     if not n:
@@ -179,6 +217,18 @@ def cell_mean(
     -------
     ndarray of shape (units,), float64, or None
         None for an empty group, and where the cells do not hold `n_group` items.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.core import index_activations
+    >>> values = [[0.1, 2.0, 0.0], [3.0, 0.5, 0.0], [1.0, 1.5, 0.0]]
+    >>> label, pred = np.array([0, 1, 1]), np.array([0, 1, 0])
+    >>> layer = index_activations("fc1", values, label, pred, n_classes=2)
+    >>> from latentlens.core import cell_mean, count_cells
+    >>> count = count_cells(label, pred, n_classes=2)
+    >>> cell_mean(layer.cell_sum, count, n_group=2, label_class=1).tolist()
+    [2.0, 1.0, 0.0]
     """
     check_choice(by, "by", BYS)
     check_choice(correctness, "correctness", CORRECTNESSES)
@@ -259,6 +309,19 @@ def answer(
     ------
     ValueError
         If k is more than the index can tell, or an argument is none of its choices.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.core import index_activations
+    >>> values = [[0.1, 2.0, 0.0], [3.0, 0.5, 0.0], [1.0, 1.5, 0.0]]
+    >>> label, pred = np.array([0, 1, 1]), np.array([0, 1, 0])
+    >>> layer = index_activations("fc1", values, label, pred, n_classes=2)
+    >>> from latentlens.core import answer
+    >>> in_sample, member = np.array([1, 0, 1]), np.ones(3, bool)
+    >>> found = answer(layer, roles=in_sample, member=member, k=1)
+    >>> found.top.unit, found.exact_top.unit, found.precision
+    ([1], [0], 0.0)
     """
     check_choice(measure, "measure", MEASURES)
     k = check_k(k, layer)

@@ -63,6 +63,16 @@ class LayerIndex:
         Extremes over all items.
     nonfinite : int
         How many activations were NaN or infinite; they count as zero above.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.core import index_activations
+    >>> values = [[0.1, 2.0, 0.0], [3.0, 0.5, 0.0], [1.0, 1.5, 0.0]]
+    >>> label, pred = np.array([0, 1, 1]), np.array([0, 1, 0])
+    >>> layer = index_activations("fc1", values, label, pred, n_classes=2)
+    >>> layer.units, layer.keep, layer.top_unit[:, 0].tolist()
+    (3, 3, [1, 0, 1])
     """
 
     name: str
@@ -127,6 +137,14 @@ class Record:
     meta : mapping
         JSON-able facts: ``model``, ``weights`` (hash), ``seconds``, ``notes``
         (sentences for the reader), ``random_access`` (bool).
+
+    Examples
+    --------
+    >>> from latentlens.core import record_from_arrays
+    >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.2, 0.9], [0.0, 0.7]]
+    >>> record = record_from_arrays(latent, label=[0, 0, 1, 1], pred=[0, 1, 1, 1])
+    >>> len(record), record.latent_layer, record.incorrect.tolist()
+    (4, 'latent', [False, True, False, False])
     """
 
     latent: NDArray[np.float32]
@@ -196,6 +214,15 @@ def cells(
     -------
     list of (kind, class of shape (n,), member of shape (n,) bool)
         One entry per kind, in the order of their numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.core import CORRECT, WRONG_BY_TRUE, cells
+    >>> label, pred = np.array([0, 0, 1]), np.array([0, 1, 1])
+    >>> found = {kind: (cls.tolist(), member.tolist()) for kind, cls, member in cells(label, pred)}
+    >>> found[WRONG_BY_TRUE]
+    ([0, 0, 1], [False, True, False])
     """
     known = (label >= 0) & (pred >= 0)
     wrong = known & (label != pred)
@@ -216,6 +243,13 @@ def count_cells(
     Returns
     -------
     ndarray of shape (CELL_KINDS, n_classes), int64
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.core import CORRECT, count_cells
+    >>> count_cells(np.array([0, 0, 1]), np.array([0, 1, 1]), n_classes=2)[CORRECT]
+    array([1, 1])
     """
     counts = np.zeros((CELL_KINDS, n_classes), np.int64)
     for kind, cls, member in cells(label, pred):

@@ -25,12 +25,26 @@ ROLE_NAMES = ("", "outlier", "exemplar", "drawn", "added")
 
 
 def sample_size(fraction: float, n_items: int) -> int:
-    """Round `fraction` of `n_items`, half up, and take at least one item."""
+    """Round `fraction` of `n_items`, half up, and take at least one item.
+
+    Examples
+    --------
+    >>> from latentlens.core import sample_size
+    >>> sample_size(0.05, 797)
+    40
+    """
     return max(1, min(n_items, int(np.floor(fraction * n_items + 0.5))))
 
 
 def outlier_count(j: float, size: int) -> int:
-    """Round the share `j` of `size`, half up."""
+    """Round the share `j` of `size`, half up.
+
+    Examples
+    --------
+    >>> from latentlens.core import outlier_count
+    >>> outlier_count(0.7, 40)
+    28
+    """
     return int(np.floor(j * size + 0.5))
 
 
@@ -64,6 +78,14 @@ class Ranking:
         `probability` holds, and 1 elsewhere.
     notes : tuple of str
         Sentences for the reader; empty if the fit went as usual.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.samplers import RandomSampler
+    >>> ranking = RandomSampler(random_state=0).fit(np.eye(6), [0, 0, 0, 1, 1, 1]).ranking_
+    >>> ranking.sampler, ranking.sample(0.5, 0.7).index.tolist()
+    ('random', [4, 2, 1])
     """
 
     sampler: str
@@ -97,7 +119,16 @@ class Ranking:
         return self.allocation != "fixed"
 
     def shares(self, fraction: float) -> NDArray[np.int64]:
-        """Give how many items of each group a sample takes, shape (n_groups,)."""
+        """Give how many items of each group a sample takes, shape (n_groups,).
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from latentlens.samplers import RandomSampler
+        >>> ranking = RandomSampler(random_state=0).fit(np.eye(6), [0, 0, 0, 1, 1, 1]).ranking_
+        >>> ranking.shares(0.5)
+        array([3])
+        """
         n = sample_size(fraction, len(self))
         return allocate(n, self.group_size, self.allocation, floor=self.floor)
 
@@ -108,6 +139,14 @@ class Ranking:
         -------
         ndarray of shape (n_items,), uint8
             0 outside, else OUTLIER, EXEMPLAR or DRAWN (where j does not apply).
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from latentlens.samplers import RandomSampler
+        >>> ranking = RandomSampler(random_state=0).fit(np.eye(6), [0, 0, 0, 1, 1, 1]).ranking_
+        >>> ranking.roles(0.5, 0.7)
+        array([0, 3, 3, 0, 3, 0], dtype=uint8)
         """
         n_group = self.shares(fraction)
         if not self.uses_j:
@@ -118,7 +157,16 @@ class Ranking:
         return np.where(self.rank < head[self.group], OUTLIER, role).astype(np.uint8)
 
     def sample(self, fraction: float, j: float) -> Sample:
-        """Cut the sample: no refit, no randomness."""
+        """Cut the sample: no refit, no randomness.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from latentlens.samplers import RandomSampler
+        >>> ranking = RandomSampler(random_state=0).fit(np.eye(6), [0, 0, 0, 1, 1, 1]).ranking_
+        >>> len(ranking.sample(0.5, 0.7))
+        3
+        """
         role = self.roles(fraction, j)
         index = np.flatnonzero(role)
         # Outliers first, the most outlying leading; then exemplars, the surest leading.
@@ -170,6 +218,15 @@ class Sample:
     probability : bool
         Whether every item's chance of being drawn is known and above zero. Only
         then may an estimate carry an interval.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.samplers import RandomSampler
+    >>> ranking = RandomSampler(random_state=0).fit(np.eye(6), [0, 0, 0, 1, 1, 1]).ranking_
+    >>> sample = ranking.sample(0.5, 0.7)
+    >>> sample.index.tolist(), sample.weight.tolist(), sample.probability
+    ([4, 2, 1], [2.0, 2.0, 2.0], True)
     """
 
     index: NDArray[np.int64]
@@ -211,6 +268,15 @@ class Sample:
         -------
         Sample
             Itself if it holds all of `rows`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from latentlens.samplers import RandomSampler
+        >>> ranking = RandomSampler(random_state=0).fit(np.eye(6), [0, 0, 0, 1, 1, 1]).ranking_
+        >>> sample = ranking.sample(0.5, 0.7)
+        >>> sample.topped_up(np.array([0]), ranking).probability
+        False
         """
         new = np.setdiff1d(np.asarray(rows, np.int64), self.index)
         if not len(new):

@@ -22,6 +22,14 @@ class Layout:
         Share of the work done, in [0, 1].
     text : str
         What is going on, in words; empty where there is nothing to say.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.embed import layouts
+    >>> last = list(layouts("pca", np.eye(6, 4, dtype=np.float32)))[-1]
+    >>> last.done, last.progress
+    (True, 1.0)
     """
 
     xy: NDArray[np.float32]

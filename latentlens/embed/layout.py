@@ -67,6 +67,15 @@ def layouts(
         If the name is not known, or a shape does not fit.
     TypeError
         If `projection` is none of the above.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.embed import layouts
+    >>> for layout in layouts("pca", np.eye(6, 4, dtype=np.float32)):
+    ...     print(layout.xy.shape, layout.done)
+    ...
+    (6, 2) True
     """
     matrix = np.asarray(latent)
     if matrix.ndim != 2:

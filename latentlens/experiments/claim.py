@@ -51,6 +51,13 @@ class Claim:
     here : str
         What came out, in figures.
     verdict : {"holds", "holds in part", "does not hold", "not measured"}
+
+    Examples
+    --------
+    >>> from latentlens.experiments import Claim
+    >>> claim = Claim(of="table_1", paper="100,000 units", here="13,000", verdict="does not hold")
+    >>> claim.verdict
+    'does not hold'
     """
 
     of: str
@@ -124,6 +131,20 @@ def claims(results: Mapping[str, Result], settings: Settings) -> list[Claim]:
     -------
     list of Claim
         In the order of the figures; "not measured" where something was not run.
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> from latentlens.experiments import Experiment, Settings, claims, run
+    >>> settings = Settings(
+    ...     data="digits", samplers=("coreset", "random"), layers=("fc1", "fc2"),
+    ...     fractions=(0.1,), js=(0.5,), ks=(5,), k=5, draws=2, fits=1, map_items=50,
+    ... )
+    >>> model, loader = models.lenet5(image_size=8), data.digits().loader()
+    >>> experiment = Experiment(model, loader, settings, progress=False)
+    >>> found = claims({"table_1": run("table_1", experiment)}, settings)
+    >>> {claim.verdict for claim in found if claim.of == "figure_4"}
+    {'not measured'}
     """
     found = Found(results, settings)
     said = []

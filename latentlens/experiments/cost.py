@@ -35,6 +35,19 @@ def figure_7(experiment: Experiment) -> Result:
     Result
         Columns sampler, title, step ("rank" or "cut"), seconds (the least of the
         repeats), repeats, items.
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> from latentlens.experiments import Experiment, Settings, figure_7
+    >>> settings = Settings(
+    ...     data="digits", samplers=("coreset", "random"), layers=("fc1", "fc2"),
+    ...     fractions=(0.1,), js=(0.5,), ks=(5,), k=5, draws=2, fits=1, map_items=50,
+    ... )
+    >>> model, loader = models.lenet5(image_size=8), data.digits().loader()
+    >>> experiment = Experiment(model, loader, settings, progress=False)
+    >>> figure_7(experiment).frame.columns.tolist()[:4]
+    ['sampler', 'title', 'step', 'seconds']
     """
     import pandas as pd
 
@@ -85,6 +98,19 @@ def table_4(experiment: Experiment) -> Result:
         Columns sampler, title, items, correct, incorrect (means over the draws),
         spread (standard deviation of `incorrect`), draws, all_incorrect,
         share_of_errors.
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> from latentlens.experiments import Experiment, Settings, table_4
+    >>> settings = Settings(
+    ...     data="digits", samplers=("coreset", "random"), layers=("fc1", "fc2"),
+    ...     fractions=(0.1,), js=(0.5,), ks=(5,), k=5, draws=2, fits=1, map_items=50,
+    ... )
+    >>> model, loader = models.lenet5(image_size=8), data.digits().loader()
+    >>> experiment = Experiment(model, loader, settings, progress=False)
+    >>> table_4(experiment).frame.columns.tolist()[:4]
+    ['sampler', 'title', 'items', 'correct']
     """
     import pandas as pd
 

@@ -59,6 +59,12 @@ class Settings:
     map_items : int
         How many items the map lays out.
     seed : int
+
+    Examples
+    --------
+    >>> from latentlens.experiments import Settings
+    >>> Settings(data="mnist", draws=20).quick().draws
+    3
     """
 
     data: str
@@ -123,6 +129,19 @@ class Drawn:
     seed : int
     weighted : bool
         Whether by the weighted variant.
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> from latentlens.experiments import Drawn, Experiment, Settings
+    >>> settings = Settings(
+    ...     data="digits", samplers=("coreset", "random"), layers=("fc1", "fc2"),
+    ...     fractions=(0.1,), js=(0.5,), ks=(5,), k=5, draws=2, fits=1, map_items=50,
+    ... )
+    >>> model, loader = models.lenet5(image_size=8), data.digits().loader()
+    >>> experiment = Experiment(model, loader, settings, progress=False)
+    >>> len(experiment.sample(Drawn(sampler="random", fraction=0.1)))
+    80
     """
 
     sampler: str
@@ -147,6 +166,19 @@ class Experiment:
     settings : Settings
     progress : bool
         Whether to show bars.
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> from latentlens.experiments import Experiment, Settings
+    >>> settings = Settings(
+    ...     data="digits", samplers=("coreset", "random"), layers=("fc1", "fc2"),
+    ...     fractions=(0.1,), js=(0.5,), ks=(5,), k=5, draws=2, fits=1, map_items=50,
+    ... )
+    >>> model, loader = models.lenet5(image_size=8), data.digits().loader()
+    >>> experiment = Experiment(model, loader, settings, progress=False)
+    >>> experiment.samplers, len(experiment.record)
+    (('coreset', 'random'), 797)
     """
 
     def __init__(

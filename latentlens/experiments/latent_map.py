@@ -29,6 +29,19 @@ def figure_1(experiment: Experiment) -> Result:
     -------
     Result
         Columns x, y, class (its name), correct, row.
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> from latentlens.experiments import Experiment, Settings, figure_1
+    >>> settings = Settings(
+    ...     data="digits", samplers=("coreset", "random"), layers=("fc1", "fc2"),
+    ...     fractions=(0.1,), js=(0.5,), ks=(5,), k=5, draws=2, fits=1, map_items=50,
+    ... )
+    >>> model, loader = models.lenet5(image_size=8), data.digits().loader()
+    >>> experiment = Experiment(model, loader, settings, progress=False)
+    >>> figure_1(experiment).frame.columns.tolist()[:4]
+    ['x', 'y', 'class', 'correct']
     """
     import pandas as pd
 

@@ -71,6 +71,15 @@ class Paper:
         Whether the charts were written as SVG and PNG.
     page : Path
         The HTML page.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from latentlens.experiments import Paper
+    >>> page = Path("index.html")
+    >>> paper = Paper(results={}, claims=[], skipped=("figure_1",), drawn=False, page=page)
+    >>> paper.skipped
+    ('figure_1',)
     """
 
     results: dict[str, Result]
@@ -116,6 +125,20 @@ def run_paper(
     ------
     ValueError
         If a name is not known.
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> from latentlens.experiments import Experiment, Settings, run_paper
+    >>> settings = Settings(
+    ...     data="digits", samplers=("coreset", "random"), layers=("fc1", "fc2"),
+    ...     fractions=(0.1,), js=(0.5,), ks=(5,), k=5, draws=2, fits=1, map_items=50,
+    ... )
+    >>> model, loader = models.lenet5(image_size=8), data.digits().loader()
+    >>> experiment = Experiment(model, loader, settings, progress=False)
+    >>> paper = run_paper(experiment, "paper", names=["table_1"], say=lambda line: None)
+    >>> list(paper.results)
+    ['table_1']
     """
     for name in names:
         check_choice(name, "names", EXPERIMENTS)
@@ -157,6 +180,19 @@ def run(name: str, experiment: Experiment) -> Result:
     ------
     ValueError
         If there is no such experiment.
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> from latentlens.experiments import Experiment, Settings, run
+    >>> settings = Settings(
+    ...     data="digits", samplers=("coreset", "random"), layers=("fc1", "fc2"),
+    ...     fractions=(0.1,), js=(0.5,), ks=(5,), k=5, draws=2, fits=1, map_items=50,
+    ... )
+    >>> model, loader = models.lenet5(image_size=8), data.digits().loader()
+    >>> experiment = Experiment(model, loader, settings, progress=False)
+    >>> run("table_1", experiment).title
+    'Table I: sizes of the data, the model and its activations'
     """
     check_choice(name, "name", EXPERIMENTS)
     # The pass is shared, so it is no one's time but its own.

@@ -105,6 +105,15 @@ def prepare(
         If the data set is not known, or the weights are another network's.
     FileNotFoundError
         If there are no such weights.
+
+    Examples
+    --------
+    >>> from latentlens import models
+    >>> from latentlens.experiments import prepare
+    >>> models.save_weights(models.lenet5(image_size=8), "mine.pt")
+    >>> experiment = prepare("digits", "paper", quick=True, weights="mine.pt", progress=False)
+    >>> experiment.settings.data, len(experiment.record)
+    ('digits', 797)
     """
     from latentlens import data as sets
     from latentlens import models

@@ -35,6 +35,20 @@ class Result:
         Sentences for the reader.
     seconds : float
         How long it took.
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> from latentlens.experiments import Experiment, Settings, table_1
+    >>> settings = Settings(
+    ...     data="digits", samplers=("coreset", "random"), layers=("fc1", "fc2"),
+    ...     fractions=(0.1,), js=(0.5,), ks=(5,), k=5, draws=2, fits=1, map_items=50,
+    ... )
+    >>> model, loader = models.lenet5(image_size=8), data.digits().loader()
+    >>> experiment = Experiment(model, loader, settings, progress=False)
+    >>> result = table_1(experiment)
+    >>> result.name, len(result.frame) > 0
+    ('table_1', True)
     """
 
     name: str
@@ -45,7 +59,21 @@ class Result:
     seconds: float = 0.0
 
     def chart(self) -> alt.TopLevelMixin:
-        """Draw the frame."""
+        """Draw the frame.
+
+        Examples
+        --------
+        >>> from latentlens import data, models
+        >>> from latentlens.experiments import Experiment, Settings, table_1
+        >>> settings = Settings(
+        ...     data="digits", samplers=("coreset", "random"), layers=("fc1", "fc2"),
+        ...     fractions=(0.1,), js=(0.5,), ks=(5,), k=5, draws=2, fits=1, map_items=50,
+        ... )
+        >>> model, loader = models.lenet5(image_size=8), data.digits().loader()
+        >>> experiment = Experiment(model, loader, settings, progress=False)
+        >>> type(table_1(experiment).chart()).__name__
+        'Chart'
+        """
         return self.draw(self.frame)
 
 

@@ -39,6 +39,20 @@ def score_draws(
         Columns sampler, title, variant, fraction, j, seed, items, k, metric, score,
         chance (of S1, by units picked blindly).
     notes : tuple of str
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> from latentlens.experiments import Experiment, Settings, score_draws
+    >>> settings = Settings(
+    ...     data="digits", samplers=("coreset", "random"), layers=("fc1", "fc2"),
+    ...     fractions=(0.1,), js=(0.5,), ks=(5,), k=5, draws=2, fits=1, map_items=50,
+    ... )
+    >>> model, loader = models.lenet5(image_size=8), data.digits().loader()
+    >>> experiment = Experiment(model, loader, settings, progress=False)
+    >>> frame, notes = score_draws(experiment, experiment.draws(["random"], [0.1]), ks=(5,))
+    >>> len(frame) > 0
+    True
     """
     import pandas as pd
 

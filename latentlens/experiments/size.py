@@ -25,6 +25,19 @@ def table_1(experiment: Experiment) -> Result:
         Columns what, kind, units, megabytes, times_input. Kinds are "input",
         "model", "activations" (of all items, in float32, one row per layer and
         one for all) and "kept" (what latentlens holds instead).
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> from latentlens.experiments import Experiment, Settings, table_1
+    >>> settings = Settings(
+    ...     data="digits", samplers=("coreset", "random"), layers=("fc1", "fc2"),
+    ...     fractions=(0.1,), js=(0.5,), ks=(5,), k=5, draws=2, fits=1, map_items=50,
+    ... )
+    >>> model, loader = models.lenet5(image_size=8), data.digits().loader()
+    >>> experiment = Experiment(model, loader, settings, progress=False)
+    >>> table_1(experiment).frame.columns.tolist()[:4]
+    ['what', 'kind', 'units', 'megabytes']
     """
     import pandas as pd
 

@@ -33,6 +33,19 @@ def figure_4(experiment: Experiment) -> Result:
     Result
         Columns sampler, title, variant, fraction, metric, score (mean over the
         draws), spread (their standard deviation), low, high, draws, items.
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> from latentlens.experiments import Experiment, Settings, figure_4
+    >>> settings = Settings(
+    ...     data="digits", samplers=("coreset", "random"), layers=("fc1", "fc2"),
+    ...     fractions=(0.1,), js=(0.5,), ks=(5,), k=5, draws=2, fits=1, map_items=50,
+    ... )
+    >>> model, loader = models.lenet5(image_size=8), data.digits().loader()
+    >>> experiment = Experiment(model, loader, settings, progress=False)
+    >>> figure_4(experiment).frame.columns.tolist()[:4]
+    ['sampler', 'title', 'variant', 'fraction']
     """
     settings = experiment.settings
     drawn = experiment.draws(experiment.samplers, settings.fractions)
@@ -59,6 +72,19 @@ def figure_5(experiment: Experiment) -> Result:
     Result
         Columns as in `figure_4`, with k in place of the fraction, and `chance`,
         the precision of units picked blindly.
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> from latentlens.experiments import Experiment, Settings, figure_5
+    >>> settings = Settings(
+    ...     data="digits", samplers=("coreset", "random"), layers=("fc1", "fc2"),
+    ...     fractions=(0.1,), js=(0.5,), ks=(5,), k=5, draws=2, fits=1, map_items=50,
+    ... )
+    >>> model, loader = models.lenet5(image_size=8), data.digits().loader()
+    >>> experiment = Experiment(model, loader, settings, progress=False)
+    >>> figure_5(experiment).frame.columns.tolist()[:4]
+    ['sampler', 'title', 'variant', 'k']
     """
     settings = experiment.settings
     drawn = experiment.draws(experiment.samplers, (settings.fraction,))
@@ -93,6 +119,19 @@ def figure_6(experiment: Experiment) -> Result:
         Columns as in `figure_4`, with j in place of the fraction; `variant` is
         "both ends" or "weighted". A weighted variant has no j: its score is
         repeated at every j, to be drawn as a line.
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> from latentlens.experiments import Experiment, Settings, figure_6
+    >>> settings = Settings(
+    ...     data="digits", samplers=("max_margin",), layers=("fc1", "fc2"),
+    ...     fractions=(0.1,), js=(0.5,), ks=(5,), k=5, draws=2, fits=1, map_items=50,
+    ... )
+    >>> model, loader = models.lenet5(image_size=8), data.digits().loader()
+    >>> experiment = Experiment(model, loader, settings, progress=False)
+    >>> figure_6(experiment).frame.columns.tolist()[:4]
+    ['sampler', 'title', 'variant', 'j']
     """
     import pandas as pd
 
@@ -131,6 +170,19 @@ def s1_definitions(experiment: Experiment) -> Result:
     -------
     Result
         Columns as in `figure_5`, and `reduce`: "unit" or "channel".
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> from latentlens.experiments import Experiment, Settings, s1_definitions
+    >>> settings = Settings(
+    ...     data="digits", samplers=("coreset", "random"), layers=("fc1", "fc2"),
+    ...     fractions=(0.1,), js=(0.5,), ks=(5,), k=5, draws=2, fits=1, map_items=50,
+    ... )
+    >>> model, loader = models.lenet5(image_size=8), data.digits().loader()
+    >>> experiment = Experiment(model, loader, settings, progress=False)
+    >>> s1_definitions(experiment).frame.columns.tolist()[:4]
+    ['sampler', 'title', 'variant', 'reduce']
     """
     import pandas as pd
 

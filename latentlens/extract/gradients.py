@@ -53,6 +53,15 @@ class GradientPass(Pass):
     ------
     ValueError
         If there is no such target, or no gradient can go through the model.
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> from latentlens.extract import GradientPass, plan
+    >>> chosen = plan(models.lenet5(image_size=8), data.digits().loader(), layers=["fc*"])
+    >>> record = GradientPass(chosen, "loss").run(progress=False)
+    >>> record.layers["fc1"].units
+    120
     """
 
     def __init__(self, plan: Plan, target: Target) -> None:
@@ -156,6 +165,15 @@ def read_gradients(
     ------
     ValueError
         Without random access, if a layer is not watched, or no gradient can be taken.
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> from latentlens.extract import plan, read_gradients
+    >>> chosen = plan(models.lenet5(image_size=8), data.digits().loader(), layers=["fc*"])
+    >>> chunk = next(read_gradients(chosen, [3, 14], ["fc1"]))
+    >>> chunk[-1]["fc1"].shape
+    (2, 120)
     """
     source, wanted = positions(plan, "read_gradients"), read_target(target, plan.classes)
     specs = {spec.name: spec for spec in plan.layers}

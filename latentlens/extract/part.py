@@ -29,6 +29,15 @@ def loader_of_rows(plan: Plan, rows: NDArray[np.int64]) -> DataLoader[Any]:
     ------
     ValueError
         Without random access.
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> from latentlens.extract import loader_of_rows, plan
+    >>> chosen = plan(models.lenet5(image_size=8), data.digits().loader(), layers=["fc*"])
+    >>> images, labels = next(iter(loader_of_rows(chosen, [3, 14, 15])))
+    >>> images.shape
+    torch.Size([3, 1, 8, 8])
     """
     source = plan.source
     if not isinstance(source, Positions):

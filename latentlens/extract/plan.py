@@ -70,6 +70,14 @@ class Plan:
         K of the top-K index.
     pre_latent : LayerSpec or None
         What went into the activation function that makes the latent.
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> from latentlens.extract import plan
+    >>> chosen = plan(models.lenet5(image_size=8), data.digits().loader(), layers=["fc*"])
+    >>> chosen.model_name, chosen.n_items, chosen.classes[:2]
+    ('LeNet5', 797, ('0', '1'))
     """
 
     model: nn.Module
@@ -175,6 +183,14 @@ def plan(
         If no single layer makes the logits; the message lists the candidates.
     LayerNotFound
         If `layer` or `layers` names none.
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> from latentlens.extract import plan
+    >>> chosen = plan(models.lenet5(image_size=8), data.digits().loader(), layers=["fc*"])
+    >>> chosen.latent_layer, [layer.name for layer in chosen.layers]
+    ('latent', ['fc1', 'fc2', 'latent', 'fc3'])
     """
     _check_options(reduce, keep)
     model, notes = _unwrap(model)
@@ -238,6 +254,12 @@ def layer_names(model: nn.Module, batch: Any = None) -> list[str]:
     Returns
     -------
     list of str
+
+    Examples
+    --------
+    >>> from latentlens import layer_names, models
+    >>> layer_names(models.lenet5(image_size=8))[:3]
+    ['conv1', 'bn1', 'act1']
     """
     if batch is None:
         return [name for name, _ in model.named_modules() if name]

@@ -51,6 +51,15 @@ def read_activations(
         Without random access, or if a layer is not watched.
     ModelChanged
         If the weights are no longer those of the pass.
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> from latentlens.extract import plan, read_activations
+    >>> chosen = plan(models.lenet5(image_size=8), data.digits().loader(), layers=["fc*"])
+    >>> chunk = next(read_activations(chosen, [3, 14], ["fc1"]))
+    >>> chunk[-1]["fc1"].shape
+    (2, 120)
     """
     source = positions(plan, "read_activations")
     specs = {spec.name: spec for spec in plan.layers}
@@ -85,6 +94,14 @@ def read_inputs(plan: Plan, rows: Sequence[int] | NDArray[np.int64]) -> list[Any
     ------
     ValueError
         Without random access.
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> from latentlens.extract import plan, read_inputs
+    >>> chosen = plan(models.lenet5(image_size=8), data.digits().loader(), layers=["fc*"])
+    >>> len(read_inputs(chosen, [3, 14])), read_inputs(chosen, [3])[0][0].shape
+    (2, torch.Size([8, 8]))
     """
     source = positions(plan, "read_inputs")
     at = checked_rows(rows, source)

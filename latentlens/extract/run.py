@@ -38,6 +38,15 @@ class Progress:
         Items in all; None for a stream.
     text : str
         The same in words.
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> from latentlens.extract import Pass, plan
+    >>> chosen = plan(models.lenet5(image_size=8), data.digits().loader(), layers=["fc*"])
+    >>> step = next(Pass(chosen).steps())
+    >>> step.done, step.total
+    (0, 797)
     """
 
     done: int
@@ -62,6 +71,15 @@ class Pass:
         Items read so far.
     seconds : dict of str to float
         Time spent on "data", "model" and "index".
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> from latentlens.extract import Pass, plan
+    >>> chosen = plan(models.lenet5(image_size=8), data.digits().loader(), layers=["fc*"])
+    >>> record = Pass(chosen).run(progress=False)
+    >>> record.latent.shape
+    (797, 84)
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -91,6 +109,16 @@ class Pass:
         ------
         ModelChanged
             If the weights changed since the step before.
+
+        Examples
+        --------
+        >>> from latentlens import data, models
+        >>> from latentlens.extract import Pass, plan
+        >>> chosen = plan(models.lenet5(image_size=8), data.digits().loader(), layers=["fc*"])
+        >>> reading = Pass(chosen)
+        >>> steps = list(reading.steps())
+        >>> steps[-1].done, reading.done
+        (797, 797)
         """
         return _Steps(self)
 
@@ -105,6 +133,14 @@ class Pass:
         Returns
         -------
         Record
+
+        Examples
+        --------
+        >>> from latentlens import data, models
+        >>> from latentlens.extract import Pass, plan
+        >>> chosen = plan(models.lenet5(image_size=8), data.digits().loader(), layers=["fc*"])
+        >>> len(Pass(chosen).run(progress=False))
+        797
         """
         from tqdm.auto import tqdm
 
@@ -121,6 +157,18 @@ class Pass:
         ------
         ValueError
             If nothing was read.
+
+        Examples
+        --------
+        >>> from latentlens import data, models
+        >>> from latentlens.extract import Pass, plan
+        >>> chosen = plan(models.lenet5(image_size=8), data.digits().loader(), layers=["fc*"])
+        >>> reading = Pass(chosen)
+        >>> for step in reading.steps():
+        ...     pass
+        ...
+        >>> list(reading.record().layers)
+        ['fc1', 'fc2', 'latent', 'fc3']
         """
         if not self.done:
             raise ValueError("The pass has read nothing yet; run it, or take a step of .steps().")

@@ -40,6 +40,14 @@ class LayerSpec:
         Whether the model changes it in place later, so that it must be copied.
     batch_axis : int
         Which axis counts the items.
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> from latentlens.extract import plan
+    >>> chosen = plan(models.lenet5(image_size=8), data.digits().loader(), layers=["fc*"])
+    >>> chosen.layers[0].name, chosen.layers[0].shape, chosen.layers[0].units
+    ('fc1', (120,), 120)
     """
 
     name: str

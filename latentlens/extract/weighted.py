@@ -63,6 +63,16 @@ def weighted_sums(
     ----------
     .. [1] P. Mehta et al., "Sampling for Deep Learning Model Diagnosis",
        arXiv:2002.09754, section on query sets.
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> from latentlens.extract import plan, weighted_sums
+    >>> chosen = plan(models.lenet5(image_size=8), data.digits().loader(), layers=["fc*"])
+    >>> import numpy as np
+    >>> *steps, sums = weighted_sums(chosen, np.ones((1, 797), np.float32), ["fc1"])
+    >>> sums.layer, sums.sums.shape
+    ('fc1', (1, 120))
     """
     units = {spec.name: spec.units for spec in plan.layers}
     wanted = list(units) if layers is None else list(layers)

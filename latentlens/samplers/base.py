@@ -53,6 +53,17 @@ class BaseSampler(BaseEstimator, ABC):
         The classes that occur in `label`.
     notes_ : list of str
         Sentences for the reader; empty if the fit went as usual.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.samplers import BaseSampler, MaxMarginSampler
+    >>> rng = np.random.default_rng(0)
+    >>> label = np.repeat([0, 1], 50)
+    >>> latent = rng.normal(size=(100, 4)) + 3 * label[:, None]
+    >>> sampler = MaxMarginSampler()
+    >>> isinstance(sampler, BaseSampler), sorted(sampler.get_params())
+    (True, ['group_by', 'j', 'method', 'random_state', 'weighted'])
     """
 
     ranking_: Ranking
@@ -92,6 +103,17 @@ class BaseSampler(BaseEstimator, ABC):
         ValueError
             If shapes do not agree, a value is not finite, or these items cannot
             be ranked; the message says why.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from latentlens.samplers import MaxMarginSampler
+        >>> rng = np.random.default_rng(0)
+        >>> label = np.repeat([0, 1], 50)
+        >>> latent = rng.normal(size=(100, 4)) + 3 * label[:, None]
+        >>> sampler = MaxMarginSampler().fit(latent, label)
+        >>> sampler.classes_.tolist(), sampler.log_ratio_.shape
+        ([0, 1], (100,))
         """
         space = check_latent(latent)
         n = len(space)
@@ -129,6 +151,17 @@ class BaseSampler(BaseEstimator, ABC):
         TypeError, ValueError
             If an argument is of the wrong kind or out of bounds, or `j` is given
             to a sampler that has none.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from latentlens.samplers import MaxMarginSampler
+        >>> rng = np.random.default_rng(0)
+        >>> label = np.repeat([0, 1], 50)
+        >>> latent = rng.normal(size=(100, 4)) + 3 * label[:, None]
+        >>> sampler = MaxMarginSampler().fit(latent, label)
+        >>> sampler.sample(0.1, j=0.5).frame["role"].value_counts().to_dict()
+        {'outlier': 6, 'exemplar': 4}
         """
         check_is_fitted(self, "ranking_")
         fraction = check_share(fraction, "fraction", zero=False)

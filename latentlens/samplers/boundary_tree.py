@@ -50,6 +50,17 @@ class BoundaryTreeSampler(BaseSampler):
     .. [1] C. Mathy, N. Derbinsky, J. Bento, J. Rosenthal and J. Yedidia, "The
        boundary forest algorithm for online supervised and unsupervised learning",
        AAAI 2015.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.samplers import BoundaryTreeSampler
+    >>> rng = np.random.default_rng(0)
+    >>> label = np.repeat([0, 1], 50)
+    >>> latent = rng.normal(size=(100, 4)) + 3 * label[:, None]
+    >>> sampler = BoundaryTreeSampler().fit(latent, label)
+    >>> len(sampler.sample(0.5)) == len(sampler.sample(1.0))  # the tree says how many there are
+    True
     """
 
     node_: NDArray[np.int64]

@@ -66,6 +66,17 @@ class CoresetSampler(BaseSampler):
     ----------
     .. [1] Y. Chen, M. Welling and A. Smola, "Super-samples from kernel herding",
        UAI 2010.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.samplers import CoresetSampler
+    >>> rng = np.random.default_rng(0)
+    >>> label = np.repeat([0, 1], 50)
+    >>> latent = rng.normal(size=(100, 4)) + 3 * label[:, None]
+    >>> sampler = CoresetSampler().fit(latent, label)
+    >>> len(sampler.sample(0.1))
+    10
     """
 
     def __init__(self, *, random_state: int | np.random.RandomState | None = 0) -> None:

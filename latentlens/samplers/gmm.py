@@ -54,6 +54,17 @@ class GMMSampler(TwoEndedSampler):
     .. [1] P. Mehta, S. Portillo, M. Balazinska and A. Connolly, "Sampling for Deep
        Learning Model Diagnosis", arXiv 2002.09754, 2020.
     .. [2] H. Attias, "A variational Bayesian framework for graphical models", 1999.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.samplers import GMMSampler
+    >>> rng = np.random.default_rng(0)
+    >>> label = np.repeat([0, 1], 50)
+    >>> latent = rng.normal(size=(100, 4)) + 3 * label[:, None]
+    >>> sampler = GMMSampler().fit(latent, label)
+    >>> len(sampler.sample(0.1))
+    10
     """
 
     mixture_: BayesianGaussianMixture

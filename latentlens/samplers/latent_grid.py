@@ -32,6 +32,17 @@ class LatentGridSampler(BaseSampler):
     ----------
     .. [1] P. Mehta, S. Portillo, M. Balazinska and A. Connolly, "Sampling for Deep
        Learning Model Diagnosis", arXiv 2002.09754, 2020.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.samplers import LatentGridSampler
+    >>> rng = np.random.default_rng(0)
+    >>> label = np.repeat([0, 1], 50)
+    >>> latent = rng.normal(size=(100, 4)) + 3 * label[:, None]
+    >>> sampler = LatentGridSampler().fit(latent, label)
+    >>> len(sampler.sample(0.1))
+    10
     """
 
     def __init__(self, *, random_state: int | np.random.RandomState | None = 0) -> None:

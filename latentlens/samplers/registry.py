@@ -32,6 +32,13 @@ class SamplerEntry:
         Whether the sample's size can be chosen.
     reason : str
         Why a control does not apply, in a sentence; empty where all do.
+
+    Examples
+    --------
+    >>> from latentlens.samplers import SAMPLERS
+    >>> entry = SAMPLERS["max_margin"]
+    >>> entry.title, entry.uses_j, entry.make(0)
+    ('MaxMargin', True, MaxMarginSampler())
     """
 
     title: str

@@ -57,6 +57,17 @@ class VASSampler(BaseSampler):
     ----------
     .. [1] Y. Park, M. Cafarella and B. Mozafari, "Visualization-aware sampling for
        very large databases", ICDE 2016.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.samplers import VASSampler
+    >>> rng = np.random.default_rng(0)
+    >>> label = np.repeat([0, 1], 50)
+    >>> latent = rng.normal(size=(100, 4)) + 3 * label[:, None]
+    >>> sampler = VASSampler().fit(latent, label)
+    >>> len(sampler.sample(0.1))
+    10
     """
 
     bandwidth_: float

@@ -24,6 +24,14 @@ class DrawnSample(Sample):
         ``loader.dataset``; None without random access.
     position : ndarray of shape (n,), int64
         Where the sampled items stand in `dataset`.
+
+    Examples
+    --------
+    >>> from latentlens import LatentLens, data, models
+    >>> lens = LatentLens(models.lenet5(image_size=8), data.digits().loader())
+    >>> sample = lens.sample
+    >>> len(sample), sample.index.tolist() == sample.position.tolist()
+    (40, True)
     """
 
     dataset: Any
@@ -42,6 +50,14 @@ class DrawnSample(Sample):
         ------
         ValueError
             If the data has no random access.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens, data, models
+        >>> lens = LatentLens(models.lenet5(image_size=8), data.digits().loader())
+        >>> image, label = lens.sample.subset()[0]
+        >>> image.shape
+        torch.Size([1, 8, 8])
         """
         if self.dataset is None:
             raise ValueError(

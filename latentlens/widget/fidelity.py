@@ -58,6 +58,15 @@ class Fidelity:
     ----------
     .. [1] P. Mehta et al., "Sampling for Deep Learning Model Diagnosis",
        arXiv:2002.09754, section on metrics.
+
+    Examples
+    --------
+    >>> from latentlens import LatentLens
+    >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+    >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+    >>> fidelity = lens.fidelity([0.5], ["coreset"], k=1, progress=False)
+    >>> len(fidelity.frame), fidelity.frame["kind"].unique().tolist()
+    (5, ['measured'])
     """
 
     frame: pd.DataFrame
@@ -66,7 +75,18 @@ class Fidelity:
 
     @property
     def overall(self) -> pd.DataFrame:
-        """The overall rows alone, one per sampler and fraction."""
+        """The overall rows alone, one per sampler and fraction.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens
+        >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+        >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+        >>> fidelity = lens.fidelity([0.5], ["coreset"], k=1, progress=False)
+        >>> fidelity.overall[["sampler", "fraction", "precision"]]
+           sampler  fraction  precision
+        0  coreset       0.5       0.75
+        """
         rows = self.frame[self.frame["layer"] == ALL]
         wanted = ["sampler", "fraction", "n_sample", "n_draws", *TITLES, *SPREADS, "kind"]
         return rows[wanted].reset_index(drop=True)
@@ -75,6 +95,15 @@ class Fidelity:
         """Draw fraction against each of the three scores, a line per sampler.
 
         Scores that are averaged over draws have a band of one spread either way.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens
+        >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+        >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+        >>> fidelity = lens.fidelity([0.5], ["coreset"], k=1, progress=False)
+        >>> type(fidelity.chart()).__name__
+        'FacetChart'
         """
         import altair as alt
 

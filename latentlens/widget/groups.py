@@ -63,6 +63,15 @@ class Comparison:
         The two groups.
     note : str
         Why something is missing; may be empty.
+
+    Examples
+    --------
+    >>> from latentlens import LatentLens
+    >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+    >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+    >>> both = lens.compare_groups({"label": "0"}, {"label": "1"})
+    >>> both.title, both.names
+    ('mean pattern of latent, 0s against 1s', ('0s', '1s'))
     """
 
     title: str
@@ -71,7 +80,17 @@ class Comparison:
     note: str = ""
 
     def chart(self) -> alt.Chart:
-        """Draw the means of the units that differ most, a bar for each group."""
+        """Draw the means of the units that differ most, a bar for each group.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens
+        >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+        >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+        >>> both = lens.compare_groups({"label": "0"}, {"label": "1"})
+        >>> type(both.chart()).__name__
+        'Chart'
+        """
         import altair as alt
 
         frame = self.frame.assign(gap=(self.frame.mean_a - self.frame.mean_b).abs())

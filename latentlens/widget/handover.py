@@ -132,9 +132,11 @@ class Handover(Results):
         Examples
         --------
         >>> from latentlens import LatentLens
-        >>> lens = LatentLens.from_arrays([[0.0, 1.0], [1.0, 0.2], [0.9, 0.0]], [0, 1, 1])
-        >>> print(lens.to_html("page.html", samplers=["max_margin"]))
-        page.html: 0.2 MB. Left out: the rankings of 12 other samplers; other layouts of the map.
+        >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+        >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+        >>> told = lens.to_html("page.html")
+        >>> "Left out" in told
+        True
         """
         target = None if path is None else check_target(path)
         wanted = read_wanted(

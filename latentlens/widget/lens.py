@@ -121,6 +121,16 @@ class LatentLens(Cell, Items, Drawings, Handover):
     ------
     ValueError, TypeError
         If the model and its data do not fit together, before any work is done.
+
+    Examples
+    --------
+    >>> from latentlens import LatentLens, data, models
+    >>> lens = LatentLens(models.lenet5(image_size=8), data.digits().loader(), fraction=0.1)
+    >>> lens.layer, len(lens.sample)
+    ('act4', 80)
+    >>> lens.fraction = 0.2
+    >>> len(lens.sample)
+    159
     """
 
     def __init__(
@@ -227,6 +237,17 @@ class LatentLens(Cell, Items, Drawings, Handover):
         Returns
         -------
         LatentLens
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens
+        >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+        >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+        >>> lens.frame[["true", "pred", "correct"]].tail(2)
+            true pred  correct
+        row
+        4      1    1     True
+        5      1    0    False
         """
         record = record_from_arrays(
             latent, label, pred, logits=logits, activations=activations, classes=classes, keep=keep
@@ -255,6 +276,13 @@ class LatentLens(Cell, Items, Drawings, Handover):
         -------
         LatentLens
             Itself, so that ``LatentLens(model, loader).run()`` is a lens.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens, data, models
+        >>> lens = LatentLens(models.lenet5(image_size=8), data.digits().loader())
+        >>> lens.run(progress=False).status
+        'ready'
         """
         if self.status == "ready" or self._plan is None:
             return self
@@ -275,7 +303,16 @@ class LatentLens(Cell, Items, Drawings, Handover):
                 self._bar_step = _no_bar
 
     def cancel(self) -> None:
-        """Stop what is running: the pass, keeping what it read, a contrast, or else the layout."""
+        """Stop what is running: the pass, keeping what it read, a contrast, or else the layout.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens, data, models
+        >>> lens = LatentLens(models.lenet5(image_size=8), data.digits().loader())
+        >>> lens.cancel()  # nothing is running, so nothing happens
+        >>> lens.status
+        'waiting'
+        """
         for name in ("pass", "contrast", "layout"):
             if self._conductor.stop(name):
                 return

@@ -103,7 +103,15 @@ class Neurons(State):
 
         Examples
         --------
-        >>> lens.contrast({"label": "7", "correctness": "incorrect"}).head()  # doctest: +SKIP
+        >>> from latentlens import LatentLens
+        >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+        >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+        >>> found = lens.contrast({"label": "0"}, against={"label": "1"})
+        >>> found[["unit", "effect", "mean_a", "mean_b"]].round(2)
+               unit  effect  mean_a  mean_b
+        place
+        1         0    1.99     0.8    0.23
+        2         1   -1.95     0.3    0.73
         """
         check_share(confidence, "confidence", zero=False)
         session = self._ready()
@@ -164,7 +172,14 @@ class Neurons(State):
 
         Examples
         --------
-        >>> lens.unit_values(31).value.nlargest(12)  # doctest: +SKIP
+        >>> from latentlens import LatentLens
+        >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+        >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+        >>> lens.unit_values(0)["value"].nlargest(2)
+        row
+        0    1.0
+        1    0.8
+        Name: value, dtype: float32
         """
         import pandas as pd
 
@@ -210,6 +225,16 @@ class Neurons(State):
         ------
         ValueError
             If the layer has no such unit.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens
+        >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+        >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+        >>> lens.unit_means(0)[["label", "correctness", "mean"]].head(2)
+          label correctness  mean
+        0     0     correct   0.9
+        1     1     correct   0.1
         """
         import pandas as pd
 

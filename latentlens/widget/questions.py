@@ -43,6 +43,15 @@ class QuestionResult:
         With kind, n_used and n_group.
     draw : callable
         Makes the chart.
+
+    Examples
+    --------
+    >>> from latentlens import LatentLens
+    >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+    >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+    >>> asked = lens.questions.q2("0", k=1)
+    >>> asked.title, asked.frame["unit"].tolist()
+    ('top 1 neurons of latent for wrong 0s', [0])
     """
 
     title: str
@@ -50,7 +59,16 @@ class QuestionResult:
     draw: Callable[[QuestionResult], Any] = field(repr=False)
 
     def chart(self) -> alt.Chart:
-        """Draw the answer."""
+        """Draw the answer.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens
+        >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+        >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+        >>> type(lens.questions.q1().chart()).__name__
+        'Chart'
+        """
         chart: alt.Chart = self.draw(self)
         return chart
 
@@ -70,6 +88,14 @@ class Questions:
     ----------
     .. [1] P. Mehta et al., "Sampling for Deep Learning Model Diagnosis",
        arXiv:2002.09754, section on queries.
+
+    Examples
+    --------
+    >>> from latentlens import LatentLens
+    >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+    >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+    >>> lens.questions.menu().index.tolist()
+    ['q1', 'q2', 'q3']
     """
 
     def __init__(self, lens: LatentLens) -> None:
@@ -82,6 +108,14 @@ class Questions:
         -------
         DataFrame
             Indexed by name: the question in words and the call.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens
+        >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+        >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+        >>> lens.questions.menu()["call"].loc["q3"]
+        "lens.questions.q3('0')"
         """
         import pandas as pd
 
@@ -123,6 +157,18 @@ class Questions:
         -------
         QuestionResult
             Its frame has a row per class and unit; classes without items are left out.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens
+        >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+        >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+        >>> lens.questions.q1().frame[["label", "unit", "mean"]].round(2)
+          label  unit  mean
+        0     0     0  0.80
+        1     0     1  0.30
+        2     1     0  0.23
+        3     1     1  0.73
         """
         import pandas as pd
 
@@ -176,6 +222,14 @@ class Questions:
         Returns
         -------
         QuestionResult
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens
+        >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+        >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+        >>> lens.questions.q2("0", k=1).title
+        'top 1 neurons of latent for wrong 0s'
         """
         lens, layer, by = self._lens, layer or self._lens.layer, by or self._lens.by
         frame = lens.top_k(
@@ -206,6 +260,17 @@ class Questions:
         ------
         ValueError
             If the class has no wrong or no right items.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens
+        >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+        >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+        >>> lens.questions.q3("0").frame[["mean_a", "mean_b"]].round(2)
+              mean_a  mean_b
+        unit
+        0        0.6     0.9
+        1        0.5     0.2
         """
         group = {"label": label, "by": by or self._lens.by}
         return self._lens.compare_groups(
@@ -237,6 +302,16 @@ class Questions:
         ------
         ValueError
             If there are no such items, or no such layer.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens
+        >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+        >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+        >>> lens.questions.q5("0", "1", layer="latent").frame[["exact_count"]]
+              exact_count
+        unit
+        0               1
         """
         lens, classes = self._lens, self._lens.record.classes
         check_choice(true, "true", classes)

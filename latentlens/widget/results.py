@@ -48,12 +48,31 @@ class Results(Neurons):
 
     @property
     def record(self) -> Record:
-        """What the pass yielded; the pass is run if need be."""
+        """What the pass yielded; the pass is run if need be.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens
+        >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+        >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+        >>> lens.record.latent.shape, lens.record.classes
+        ((6, 2), ('0', '1'))
+        """
         return self._ready().record
 
     @property
     def sample(self) -> DrawnSample:
-        """The current sample: `.index`, `.role`, `.weight`, `.frame`, `.subset()`."""
+        """The current sample: `.index`, `.role`, `.weight`, `.frame`, `.subset()`.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens
+        >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+        >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+        >>> lens.sampler, lens.fraction = "random", 0.5
+        >>> lens.sample.index.tolist(), lens.sample.probability
+        ([4, 2, 1], True)
+        """
         session = self._ready()
         drawn = session.sample(self.sampler, self.fraction, self.j, self.added)
         dataset = self._plan.dataset if self._plan and self._plan.random_access else None
@@ -61,7 +80,19 @@ class Results(Neurons):
 
     @property
     def frame(self) -> pd.DataFrame:
-        """All items, one row each: classes, loss, role in the sample, place, and metadata."""
+        """All items, one row each: classes, loss, role in the sample, place, and metadata.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens
+        >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+        >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+        >>> lens.frame.query("not correct")[["true", "pred"]]
+            true pred
+        row
+        2      0    1
+        5      1    0
+        """
         session = self._ready()
         assert self._xy is not None
         ranking = session.ranking(self.sampler)
@@ -110,6 +141,16 @@ class Results(Neurons):
         ----------
         .. [1] P. Mehta et al., "Sampling for Deep Learning Model Diagnosis",
            arXiv:2002.09754, section on query sets.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens
+        >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+        >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+        >>> lens.top_k(k=1, correctness="incorrect", on="all")
+               unit  value   kind  n_used  n_group  effective_n
+        place
+        1         0    0.6  exact       2        2          2.0
         """
         question = self._question(
             k=k, layer=layer, label=label, by=by, correctness=correctness, measure=measure,
@@ -154,6 +195,17 @@ class Results(Neurons):
             chance has intervals. ``.attrs`` has the cosine distance, or the
             predicted one where the exact mean is not known, ``note`` with the
             reason for what is missing, and ``read_out``, all of it in one line.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens
+        >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+        >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+        >>> lens.mean_activation(label="1", on="all")
+                  mean   kind  n_used  n_group
+        unit
+        0     0.233333  exact       3        3
+        1     0.733333  exact       3        3
         """
         question = self._question(
             layer=layer, label=label, by=by, correctness=correctness, selection=selection
@@ -183,6 +235,17 @@ class Results(Neurons):
             Indexed by unit, -1 for items whose units are all zero: count on the
             sample and exact_count; with kind, n_used, n_group and effective_n.
             ``.attrs`` has the Jensen-Shannon distance and ``read_out``.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens
+        >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+        >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+        >>> lens.max_neurons(on="all")
+              exact_count   kind  n_used  n_group  effective_n
+        unit
+        0               3  exact       6        6          6.0
+        1               3  exact       6        6          6.0
         """
         question = self._question(
             layer=layer, label=label, by=by, correctness=correctness, selection=selection
@@ -236,6 +299,18 @@ class Results(Neurons):
             If the data has no random access, or no gradient can be taken.
         ModelChanged
             If the lens's own model was trained since the pass.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens, data, models
+        >>> lens = LatentLens(models.lenet5(image_size=8), data.digits().loader())
+        >>> lens.sampler = "random"
+        >>> other = lens.run_on_sample(models.lenet5(image_size=8, seed=1), progress=False)
+        >>> len(other.record)
+        40
+        >>> frame = other.mean_activation(layer="fc1")
+        >>> bool((frame["low"] <= frame["mean"]).all())
+        True
         """
         session = self._ready()
         if self._plan is None:
@@ -312,6 +387,17 @@ class Results(Neurons):
         ----------
         .. [1] P. Mehta et al., "Sampling for Deep Learning Model Diagnosis",
            arXiv:2002.09754, section on metrics.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens
+        >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+        >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+        >>> fidelity = lens.fidelity([0.5, 1.0], ["coreset"], k=1, progress=False)
+        >>> fidelity.overall[["fraction", "precision"]]
+           fraction  precision
+        0       0.5       0.75
+        1       1.0       1.00
         """
         session = self._ready()
         shares = [check_share(each, "fractions", zero=False) for each in fractions]
@@ -363,7 +449,18 @@ class Results(Neurons):
 
     @property
     def missing(self) -> pd.DataFrame:
-        """The cells (class x correctness) of which the current sample has no item."""
+        """The cells (class x correctness) of which the current sample has no item.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens
+        >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+        >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+        >>> lens.sampler, lens.fraction = "random", 0.5
+        >>> lens.missing
+          label correctness  n_used  n_group   kind
+        0     1   incorrect       0        1  exact
+        """
         session = self._ready()
         cells = group_cells(session.record, self.by)
         return missing_frame(cells, session.record.classes, session.roles(self._question()))
@@ -402,6 +499,17 @@ class Results(Neurons):
         ------
         ValueError
             If the data have no such items.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens
+        >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+        >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+        >>> lens.sampler, lens.fraction = "random", 0.3
+        >>> lens.top_up("1", "incorrect")
+        array([5])
+        >>> lens.sample.probability
+        False
         """
         if n is not None:
             check_count(n, "n", len(self.record))
@@ -412,7 +520,16 @@ class Results(Neurons):
 
     @property
     def questions(self) -> Questions:
-        """The paper's questions by name: `.menu()`, `.q1()`, `.q2()`, `.q3()`, `.q5()`."""
+        """The paper's questions by name: `.menu()`, `.q1()`, `.q2()`, `.q3()`, `.q5()`.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens
+        >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+        >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+        >>> lens.questions.menu()["question"].loc["q3"]
+        'mean pattern of latent, wrong 0s against right 0s'
+        """
         self._ready()
         return Questions(self)
 
@@ -443,6 +560,18 @@ class Results(Neurons):
         ----------
         .. [1] L. V. Hedges and I. Olkin, "Statistical Methods for Meta-Analysis",
            Academic Press 1985, chapter 5.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens
+        >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
+        >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
+        >>> both = lens.compare_groups({"label": "0"}, {"label": "1"})
+        >>> both.frame[["mean_a", "mean_b", "effect"]].round(2)
+              mean_a  mean_b  effect
+        unit
+        0        0.8    0.23    1.99
+        1        0.3    0.73   -1.95
         """
         session = self._ready()
         question = self._question(layer=layer)

@@ -64,6 +64,15 @@ class SampleRun:
         Of what the gradients are, in words; empty for activations.
     held : HeldActivations
         Values that were read for earlier questions.
+
+    Examples
+    --------
+    >>> from latentlens import LatentLens, data, models
+    >>> lens = LatentLens(models.lenet5(image_size=8), data.digits().loader())
+    >>> lens.sampler = "random"
+    >>> other = lens.run_on_sample(models.lenet5(image_size=8, seed=1), progress=False)
+    >>> len(other.record), other.record.latent_layer
+    (40, 'act4')
     """
 
     record: Record
@@ -129,6 +138,15 @@ class SampleRun:
         DataFrame
             Indexed by unit: mean, low, high, method, trust, kind, n_used, n_group
             and effective_n. ``.attrs`` as of `LatentLens.mean_activation`.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens, data, models
+        >>> lens = LatentLens(models.lenet5(image_size=8), data.digits().loader())
+        >>> lens.sampler = "random"
+        >>> other = lens.run_on_sample(models.lenet5(image_size=8, seed=1), progress=False)
+        >>> other.mean_activation(layer="fc1").shape[0]
+        120
         """
         index = self._layer(layer)
         estimate = self._estimate(self._values(index), **self._group(label, by, correctness,
@@ -162,6 +180,15 @@ class SampleRun:
         DataFrame
             Indexed by place from 1: unit, value, low, high, method, trust, kind,
             n_used, n_group and effective_n.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens, data, models
+        >>> lens = LatentLens(models.lenet5(image_size=8), data.digits().loader())
+        >>> lens.sampler = "random"
+        >>> other = lens.run_on_sample(models.lenet5(image_size=8, seed=1), progress=False)
+        >>> len(other.top_k(k=5, layer="fc1"))
+        5
         """
         check_choice(measure, "measure", MEASURES)
         index = self._layer(layer)
@@ -211,6 +238,15 @@ class SampleRun:
             no sampled item have no row. Columns: count, the sampled items it leads;
             share, the estimated share of the group's items, with low, high, method,
             trust, kind, n_used, n_group and effective_n.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens, data, models
+        >>> lens = LatentLens(models.lenet5(image_size=8), data.digits().loader())
+        >>> lens.sampler = "random"
+        >>> other = lens.run_on_sample(models.lenet5(image_size=8, seed=1), progress=False)
+        >>> int(other.max_neurons(layer="fc3")["count"].sum())
+        40
         """
         import pandas as pd
 
@@ -246,6 +282,15 @@ class SampleRun:
         ------
         ValueError
             If a group has no item in the sample, or they share some.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens, data, models
+        >>> lens = LatentLens(models.lenet5(image_size=8), data.digits().loader())
+        >>> lens.sampler = "random"
+        >>> other = lens.run_on_sample(models.lenet5(image_size=8, seed=1), progress=False)
+        >>> other.compare_groups({"label": "3"}).names
+        ('3s', 'the rest of the sample')
         """
         import pandas as pd
 
