@@ -12,7 +12,8 @@ const UNITS = 4704;
 const KEEP = 32;
 const K = 10;
 const LATENT = 84;
-const GROUPS = 10;
+const CLASSES = 10;
+const MANY_CLASSES = 1000;
 const TICKS = 40;
 const PASSES = 6;
 
@@ -40,13 +41,13 @@ function make_random(seed) {
   };
 }
 
-function make_state(n, encode) {
+function make_state(n, n_classes, encode) {
   const random = make_random(1);
-  const label = Int32Array.from({ length: n }, () => Math.floor(random() * GROUPS));
-  const pred = label.map((c) => (random() < 0.02 ? (c + 1) % GROUPS : c));
+  const label = Int32Array.from({ length: n }, () => Math.floor(random() * n_classes));
+  const pred = label.map((c) => (random() < 0.02 ? (c + 1) % n_classes : c));
   const log_ratio = Float64Array.from({ length: n }, () => random() * 20 - 4);
   const rank = new Uint32Array(n);
-  const group_size = new Uint32Array(GROUPS);
+  const group_size = new Uint32Array(n_classes);
   const order = Array.from(rank.keys()).sort((a, b) => log_ratio[a] - log_ratio[b]);
   for (const i of order) rank[i] = group_size[pred[i]]++;
   const layers = [
@@ -55,7 +56,7 @@ function make_state(n, encode) {
   ];
   return {
     status: "ready",
-    about: { n_items: n, classes: [..."0123456789"], layers, latent_layer: "fc2", samplers: [] },
+    about: { n_items: n, classes: names(n_classes), layers, latent_layer: "fc2", samplers: [] },
     items: { label: encode(label), pred: encode(pred), loss: null, ids: null },
     ranked: {
       group: encode(Uint16Array.from(pred)),
@@ -80,23 +81,27 @@ function make_state(n, encode) {
   };
 }
 
-function make_index(name, units, n) {
+function names(n_classes) {
+  return Array.from({ length: n_classes }, (_, c) => `class ${c}`);
+}
+
+function make_index(name, units, n, n_classes) {
   const random = make_random(2);
   return {
     name,
     units,
     keep: KEEP,
-    n_classes: GROUPS,
+    n_classes,
     top_unit: Uint16Array.from({ length: n * KEEP }, () => Math.floor(random() ** 2 * units)),
     top_value: Float32Array.from({ length: n * KEEP }, (_, i) => 8 - (i % KEEP) / 8 + random() / 9),
     silent: new Uint8Array(n),
-    cell_sum: new Float64Array(4 * GROUPS * units),
-    cell_count: new Float64Array(4 * GROUPS),
+    cell_sum: new Float64Array(4 * n_classes * units),
+    cell_count: new Float64Array(4 * n_classes),
   };
 }
 
-function make_store({ LensStore, encode }, n, layer) {
-  const state = { ...make_state(n, encode), layer };
+function make_store({ LensStore, encode }, n, layer, n_classes) {
+  const state = { ...make_state(n, n_classes, encode), layer };
   const model = {
     get: (key) => state[key],
     set() {},
@@ -107,8 +112,8 @@ function make_store({ LensStore, encode }, n, layer) {
   };
   const store = new LensStore(model, new AbortController().signal, () => {});
   const latent = Float32Array.from({ length: n * LATENT }, make_random(3));
-  if (layer === "fc2") store.set({ index: make_index("fc2", LATENT, n), latent });
-  else store.set({ index: make_index("conv1", UNITS, n) });
+  if (layer === "fc2") store.set({ index: make_index("fc2", LATENT, n, n_classes), latent });
+  else store.set({ index: make_index("conv1", UNITS, n, n_classes) });
   return store;
 }
 
@@ -125,8 +130,12 @@ function tick(store, fraction) {
 const module = await load();
 let slowest = 0;
 for (const n of SIZES) {
-  for (const layer of ["conv1", "fc2"]) {
-    const store = make_store(module, n, layer);
+  for (const [layer, n_classes] of [
+    ["conv1", CLASSES],
+    ["fc2", CLASSES],
+    ["fc2", MANY_CLASSES],
+  ]) {
+    const store = make_store(module, n, layer, n_classes);
     const fractions = Array.from({ length: TICKS }, (_, i) => (i + 1) / (TICKS + 1));
     const passes = Array.from({ length: PASSES }, () => fractions.map((f) => tick(store, f)));
     // The best of a few passes at each fraction: other work on the machine only adds.
@@ -136,7 +145,7 @@ for (const n of SIZES) {
     slowest = Math.max(slowest, median);
     const what = layer === "fc2" ? `${LATENT} units, with the latent's mean` : `${UNITS} units`;
     console.log(
-      `tick  n=${String(n).padStart(6)}  K=${KEEP}  ${what.padEnd(33)} ` +
+      `tick  n=${String(n).padStart(6)}  K=${KEEP}  ${what.padEnd(33)} ${String(n_classes).padStart(4)} classes  ` +
         `median ${median.toFixed(2)} ms  slowest ${most.toFixed(2)} ms`,
     );
   }

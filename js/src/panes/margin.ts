@@ -177,8 +177,9 @@ function draw_lane(drawn: Drawn): Lane {
   return { group, size: rows.length, name, width, taken, el, value, ends };
 }
 
+/** Both ends of a name: of many classes often only the last characters differ. */
 function fitting(name: string): string {
-  return name.length > 10 ? `${name.slice(0, 9)}…` : name;
+  return name.length > 10 ? `${name.slice(0, 4)}…${name.slice(-5)}` : name;
 }
 
 function is_error(store: Store, row: number): boolean {

@@ -68,6 +68,7 @@ export const strip: Pane = (el, store, signal) => {
   const list = (): void => {
     rows = rows_of(store, source);
     track.style.width = `${rows.length * SLOT}px`;
+    view.classList.toggle("ll-bare", store.get("about")?.pictures === "none");
     for (const tab of tabs) set_aria(tab, "pressed", tab.value === source);
     tabs[1]!.disabled = store.get("picked").length === 0;
     tabs[2]!.disabled = store.get("unit") < 0;
