@@ -81,8 +81,10 @@ export function draw_picture(picture: Picture | undefined, size: number): HTMLEl
 
 function draw_image(image: NdArray, size: number): HTMLElement {
   const [height = 0, width = 0, channels = 1] = image.shape;
-  const canvas = h("canvas", { width, height, className: "ll-image" });
   const scale = size / Math.max(width, height, 1);
+  // Few pixels are shown as they are; many are smoothed on their way down.
+  const className = scale < 1 ? "ll-image ll-smooth" : "ll-image";
+  const canvas = h("canvas", { width, height, className });
   canvas.style.width = `${width * scale}px`;
   canvas.style.height = `${height * scale}px`;
   const context = canvas.getContext("2d");

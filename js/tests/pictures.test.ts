@@ -13,6 +13,16 @@ describe("drawing", () => {
     expect(Array.from(colour)).toEqual([1, 2, 3, 255]);
   });
 
+  it.each([
+    [8, false],
+    [60, false],
+    [96, true],
+  ])("shows the pixels of an image of %d as they are, or smoothed: %s", (side, smooth) => {
+    const image = encode(new Uint8Array(side * side), [side, side]);
+    const canvas = draw_picture({ row: 0, kind: "image", image }, 60);
+    expect(canvas.classList.contains("ll-smooth")).toBe(smooth);
+  });
+
   it("fits an image into its size without changing its shape", () => {
     const image = encode(new Uint8Array(6 * 12), [6, 12]);
     const canvas = draw_picture({ row: 0, kind: "image", image }, 60) as HTMLCanvasElement;

@@ -15,6 +15,8 @@ SIDE = 96
 """Longest side of a thumbnail in pixels; larger inputs are averaged down."""
 TEXT_LENGTH = 280
 SERIES_LENGTH = 512
+"""Most steps of a series; of a longer one each stretch keeps its extremes."""
+SERIES_CHANNELS = 3
 INPUT_KEYS = ("pixel_values", "image", "images", "input", "inputs", "x", "text", "sentence")
 """Where a dict-like item may keep what a person would look at, likeliest first."""
 
@@ -101,11 +103,8 @@ class Pictures:
         image = as_image(array)
         if image is not None:
             return Picture("image", image=self._to_bytes(shrink(image)))
-        series = array.squeeze()
-        if series.ndim == 1 and series.dtype.kind == "f" and len(series) > 1:
-            step = -(-len(series) // SERIES_LENGTH)
-            return Picture("series", series=series[::step].astype(np.float32))
-        return NOTHING
+        series = as_series(array)
+        return NOTHING if series is None else Picture("series", series=thin(series))
 
     def _to_bytes(self, image: NDArray[Any]) -> NDArray[np.uint8]:
         if image.dtype == np.uint8:
@@ -157,12 +156,38 @@ def as_image(array: NDArray[Any]) -> NDArray[Any] | None:
     return array if plausible and (array.ndim == 2 or array.shape[2] == 3) else None
 
 
+def as_series(array: NDArray[Any]) -> NDArray[np.float32] | None:
+    """Give (T,) or (T, channels) if `array` is laid out like a series, else None.
+
+    Of whole numbers only 16 bits are taken for a sound: wider ones are tokens.
+    """
+    series = array.squeeze()
+    if series.dtype.kind != "f" and series.dtype != np.int16:
+        return None
+    if series.ndim == 2 and series.shape[0] <= SERIES_CHANNELS < series.shape[1]:
+        series = series.T
+    few = series.ndim == 1 or (series.ndim == 2 and series.shape[1] <= SERIES_CHANNELS)
+    return series.astype(np.float32) if few and len(series) > 1 else None
+
+
+def thin(series: NDArray[np.float32], length: int = SERIES_LENGTH) -> NDArray[np.float32]:
+    """Keep of each stretch its lowest and its highest value, so that no spike is lost."""
+    if len(series) <= length:
+        return series
+    stretches = np.array_split(series, length // 2)
+    ends = [(part.min(axis=0), part.max(axis=0)) for part in stretches]
+    return np.array(ends, np.float32).reshape(-1, *series.shape[1:])
+
+
 def shrink(image: NDArray[Any], side: int = SIDE) -> NDArray[Any]:
     """Average blocks of pixels until the longest side is at most `side`."""
     step = -(-max(image.shape[:2]) // side)
     if step == 1:
         return image
-    high, wide = (n // step * step for n in image.shape[:2])
-    blocks = image[:high, :wide].reshape(high // step, step, wide // step, step, *image.shape[2:])
+    # A strip thinner than a block keeps one line of pixels.
+    down, across = (min(step, n) for n in image.shape[:2])
+    high, wide = image.shape[0] // down, image.shape[1] // across
+    blocks = image[: high * down, : wide * across]
+    blocks = blocks.reshape(high, down, wide, across, *image.shape[2:])
     mean = blocks.astype(np.float32).mean(axis=(1, 3))
     return (mean + 0.5).astype(np.uint8) if image.dtype == np.uint8 else mean

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from latentlens.core.picture import SIDE, Pictures, as_image, shrink
+from latentlens.core.picture import SERIES_LENGTH, SIDE, Pictures, as_image, shrink
 
 
 def pictures(items, **options):
@@ -38,6 +38,43 @@ def test_large_images_are_averaged_down():
     assert max(small.shape) <= SIDE
     assert small[0, 0] == 0
     assert small[-1, -1] == 3
+
+
+def test_a_strip_thinner_than_a_block_is_still_there():
+    strip = np.full((1024, 6, 3), 200, np.uint8)
+    assert (shrink(strip) == 200).all()
+    assert shrink(strip).shape == (93, 1, 3)
+
+
+@pytest.mark.parametrize("side", [8, 28, 96])
+def test_small_images_are_sent_as_they_are(side):
+    image = np.random.default_rng(0).integers(0, 255, (side, side, 3), np.uint8)
+    np.testing.assert_array_equal(pictures([image])([0])[0].image, image)
+
+
+def test_a_photograph_is_sent_as_a_thumbnail():
+    photograph = np.random.default_rng(0).integers(0, 255, (3, 1024, 768), np.uint8)
+    small = pictures([photograph])([0])[0].image
+    assert small.shape == (93, 69, 3)
+    block = photograph[:, :11, :11].reshape(3, -1).mean(axis=1)
+    np.testing.assert_allclose(small[0, 0], block, atol=0.5)
+
+
+def test_a_long_sound_keeps_its_loudest_moment():
+    sound = np.zeros(16_000, np.int16)
+    sound[7_777] = -30_000
+    drawn = pictures([sound])([0])[0]
+    assert drawn.kind == "series"
+    assert len(drawn.series) <= SERIES_LENGTH
+    assert drawn.series.min() == -30_000
+
+
+def test_a_stereo_sound_has_two_lines_and_tokens_none():
+    stereo = np.random.default_rng(0).normal(size=(2, 4000)).astype(np.float32)
+    left_right, tokens = pictures([stereo, np.arange(40)])([0, 1])
+    assert left_right.series.shape == (SERIES_LENGTH, 2)
+    np.testing.assert_array_equal(left_right.series.max(axis=0), stereo.max(axis=1))
+    assert tokens.kind == "none"
 
 
 def test_texts_and_series_are_shown_as_such():
