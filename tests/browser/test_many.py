@@ -1,5 +1,7 @@
 """A great many classes, and a great many ticks: usable still, and nothing left behind."""
 
+from dataclasses import dataclass
+
 import pytest
 
 from tests.browser.view import View, until
@@ -56,3 +58,125 @@ def test_of_a_thousand_classes_each_is_found_and_a_tick_writes_no_thousand_lines
     view.page.keyboard.press("ArrowRight")
     until(lambda: view.header()[0], 180)
     assert 0 < view.page.evaluate("writes") < 1500
+
+
+LAYERS = """
+import gc, threading
+import ipywidgets
+import numpy as np
+from comm import get_comm_manager
+from latentlens import LatentLens
+from tests.made_up import blobs
+
+latent, label, logits = blobs(400, d=12, n_classes=5, seed=3)
+rng = np.random.default_rng(0)
+layers = {f"layer {i}": rng.normal(size=(400, 20)) for i in range(3)}
+images = rng.integers(0, 255, (400, 8, 8), dtype=np.uint8)
+lens = LatentLens.from_arrays(latent, label, logits=logits, activations=layers, images=images)
+plain = ipywidgets.IntSlider()
+
+def held():
+    gc.collect()
+    ours = sum(str(type(o).__module__).startswith("latentlens") for o in gc.get_objects())
+    threads = sum(t.name.startswith("latentlens") for t in threading.enumerate())
+    return [len(get_comm_manager().comms), threads, ours]
+"""
+KEEP_CONTEXTS = """
+window.contexts = new Set();
+const get = HTMLCanvasElement.prototype.getContext;
+HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+  const context = get.call(this, kind, ...rest);
+  if (context && kind.startsWith("webgl")) contexts.add(new WeakRef(context));
+  return context;
+};
+"""
+TICK = """async (n) => {
+  const slider = document.querySelector(".ll input[type=range]");
+  for (let i = 0; i < n; i++) {
+    slider.value = String(0.02 + ((n - i) % 90) / 100);
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+    await new Promise(requestAnimationFrame);
+  }
+}"""
+CHANGE_LAYER = """async (n) => {
+  const has = (menu) => [...menu.options].some(({ value }) => value === "layer 0");
+  const menu = [...document.querySelectorAll(".ll-controls select")].find(has);
+  for (let i = 0; i < n; i++) {
+    menu.value = `layer ${i % 3}`;
+    menu.dispatchEvent(new Event("change", { bubbles: true }));
+    for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+  }
+}"""
+HEAP_SLACK = 2**20
+"""Bytes by which a page's heap may differ after the same was done again: 1 kB a tick would show."""
+NODE_SLACK = 20
+
+
+@dataclass
+class Held:
+    """What a page and its kernel hold on to after everything that can be has been let go."""
+
+    notebook: object
+
+    def __post_init__(self):
+        self.session = self.notebook.context.new_cdp_session(self.notebook.page)
+        for domain in ("Performance", "HeapProfiler"):
+            self.session.send(f"{domain}.enable")
+
+    def __call__(self):
+        last, now = None, self._page()
+        while last is None or now[1:] != last[1:]:
+            last, now = now, self._page()
+        return now, self.notebook.ask("held()")
+
+    def _page(self):
+        self.session.send("HeapProfiler.collectGarbage")
+        found = self.session.send("Performance.getMetrics")["metrics"]
+        values = {one["name"]: int(one["value"]) for one in found}
+        return [values[name] for name in ("JSHeapUsedSize", "Nodes", "JSEventListeners")]
+
+    def growth(self, do):
+        """Give by how much the page's heap, nodes and listeners grow, and what the kernel holds."""
+        before, kernel = self()
+        do()
+        after, kernel_after = self()
+        assert kernel_after == kernel
+        return [b - a for a, b in zip(before, after, strict=True)]
+
+
+def test_a_thousand_ticks_a_hundred_layers_and_twenty_shows_leave_nothing_behind(open_notebook):
+    # A small window, for the frames of a software rasteriser are not what is tried here.
+    notebook = open_notebook(LAYERS, "lens", "plain", width=640, height=480, before=KEEP_CONTEXTS)
+    page = notebook.page
+    notebook.run(0)
+    notebook.run(1)
+    View(notebook).ready()
+
+    def show(cell, what):
+        for _ in range(20):
+            notebook.run(cell)
+            page.locator(what).wait_for()
+            notebook.clear(cell)
+            page.locator(what).wait_for(state="detached")
+
+    def rest():
+        until(lambda: notebook.ask("[lens.doing, lens.layer]"), ["", "layer 0"])
+
+    held = Held(notebook)
+    page.evaluate(TICK, 90)
+    page.evaluate(CHANGE_LAYER, 4)
+    rest()
+    heap, nodes, listeners = held.growth(lambda: (page.evaluate(TICK, 1000), rest()))
+    assert max(heap / HEAP_SLACK, nodes / NODE_SLACK, listeners) < 1
+    heap, nodes, listeners = held.growth(lambda: (page.evaluate(CHANGE_LAYER, 100), rest()))
+    assert max(heap / HEAP_SLACK, nodes / NODE_SLACK, listeners) < 1
+    notebook.clear(1)
+    page.locator(".ll").wait_for(state="detached")
+    # JupyterLab itself keeps something of every output that was shown, a plain slider's too.
+    control = held.growth(lambda: show(2, ".widget-slider"))
+    grown = held.growth(lambda: show(1, ".ll-map-canvas"))
+    assert grown[0] < control[0] + HEAP_SLACK
+    assert grown[1] <= control[1] + NODE_SLACK
+    assert grown[2] <= control[2]
+    alive = "[...contexts].filter((kept) => kept.deref()?.isContextLost() === false).length"
+    assert page.evaluate(alive) == 0
