@@ -67,6 +67,23 @@ class ColumnInfo(TypedDict):
     """How many distinct values there are; 0 for numbers."""
 
 
+class Start(TypedDict):
+    """What a trait is right after the lens was made."""
+
+    name: str
+    written: str
+    """As Python reads it."""
+
+
+class Code(TypedDict):
+    """How the lens was made, for the code that reproduces what is on screen."""
+
+    made: str
+    """The call."""
+    start: list[Start]
+    """Of each trait that may get a line, in the lines' order."""
+
+
 class About(TypedDict):
     """What the header and the menus say; fixed once the pass is over."""
 
@@ -89,6 +106,7 @@ class About(TypedDict):
     """What the metadata have."""
     notes: list[str]
     """Sentences the pass has for the reader."""
+    code: Code
 
 
 class Items(TypedDict):

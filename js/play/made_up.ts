@@ -225,6 +225,7 @@ function make_state({ n, label, pred, ratio, xy }: Drawn): State {
       fixed_layout: "",
       columns: [],
       notes: [],
+      code: { made: "LatentLens(model, loader)", start: [] },
     },
     items: {
       label: encode(label),

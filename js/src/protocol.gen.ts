@@ -54,6 +54,21 @@ export interface ColumnInfo {
   n_levels: number;
 }
 
+/** What a trait is right after the lens was made. */
+export interface Start {
+  name: string;
+  /** As Python reads it. */
+  written: string;
+}
+
+/** How the lens was made, for the code that reproduces what is on screen. */
+export interface Code {
+  /** The call. */
+  made: string;
+  /** Of each trait that may get a line, in the lines' order. */
+  start: Start[];
+}
+
 /** What the header and the menus say; fixed once the pass is over. */
 export interface About {
   model: string;
@@ -75,6 +90,7 @@ export interface About {
   columns: ColumnInfo[];
   /** Sentences the pass has for the reader. */
   notes: string[];
+  code: Code;
 }
 
 /** What is known of every item. */

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from latentlens import protocol
 from latentlens.samplers import SAMPLERS
+from latentlens.widget.code import constructor, literal
 from latentlens.widget.page import check_target, make_page, read_wanted
 from latentlens.widget.results import Results
 from latentlens.widget.save import Saved, read_saved, restore_traits, write_saved
@@ -209,7 +210,9 @@ class Handover(Results):
                 "LatentLens.load(path, model, loader) needs the model and its data, or neither."
             )
         saved = replace(read_saved(path), insist=insist)
-        lens = _make(cls, saved, model, loader, options)
+        both = "" if model is None else ", model, loader"
+        made = f"LatentLens.load({literal(str(path))}{both}{', insist=True' if insist else ''}"
+        lens = _make(cls, saved, model, loader, {"_made": constructor(made, **options), **options})
         restore_traits(path, lens, saved)
         return lens
 

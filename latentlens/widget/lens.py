@@ -20,6 +20,7 @@ from latentlens.embed import Layout, layouts
 from latentlens.samplers import SAMPLERS
 from latentlens.session import RUN_MODEL, Session, handle, ranked_message
 from latentlens.widget.cell import Cell
+from latentlens.widget.code import code, constructor, plain_start, start_lines
 from latentlens.widget.conductor import Conductor, Job, running_loop
 from latentlens.widget.drawings import Drawings
 from latentlens.widget.handover import Handover
@@ -152,9 +153,16 @@ class LatentLens(Cell, Items, Drawings, Handover):
         device: Any = None,
         random_state: int = 0,
         _saved: Saved | None = None,
+        _made: str = "",
         **state: Any,
     ) -> None:
         self._home = running_loop()
+        self._made = _made or constructor(
+            "LatentLens(record" if isinstance(model, Record) else "LatentLens(model, loader",
+            layer=layer, layers=layers, reduce=reduce, keep=keep, classes=classes, unpack=unpack,
+            predict=predict, render=render, images=images, metadata=metadata,
+            projection=projection, device=device, random_state=random_state,
+        )  # fmt: skip
         self._saved = _saved
         self._options = None if _saved is None else _saved.options
         self._plan: Plan | None = None
@@ -198,6 +206,13 @@ class LatentLens(Cell, Items, Drawings, Handover):
             projection=projection if self._own_projection is None else OWN_PROJECTION,
             **_only_controls(state),
         )
+        start = plain_start(
+            self,
+            layer=latent_layer,
+            k=min(10, self._most_k or 10),
+            projection="pca" if self._own_projection is None else OWN_PROJECTION,
+        )
+        self._start = start_lines(start if _saved is None else {**start, **_saved.state})
         self.on_msg(self._heard)
         if known is not None:
             self._adopt(known)
@@ -257,7 +272,13 @@ class LatentLens(Cell, Items, Drawings, Handover):
                 f"images must hold one entry per row of latent, {len(record):,}; "
                 f"got {len(images):,}."
             )
-        return cls(record, images=images, **options)
+        known = {"label": label, "pred": pred, "logits": logits, "activations": activations}
+        given = [f"{name}={name}" for name, value in known.items() if value is not None]
+        made = constructor(
+            ", ".join(["LatentLens.from_arrays(latent", *given]),
+            **{**options, "images": images, "classes": classes, "keep": keep},
+        )
+        return cls(record, images=images, **{"_made": made, **options})
 
     # -- the pass ----------------------------------------------------------------
 
@@ -476,7 +497,28 @@ class LatentLens(Cell, Items, Drawings, Handover):
                 for column in session.metadata.columns
             ],
             "notes": list(record.meta.get("notes", ())),
+            "code": {"made": self._made, "start": self._start},
         }
+
+    @property
+    def code(self) -> str:
+        """The Python that reproduces what is on screen.
+
+        The call that made the lens, in which what no text can hold stands by its
+        name, and a line for every control that is not as the call leaves it.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens
+        >>> lens = LatentLens.from_arrays([[0.0, 1.0], [1.0, 0.2], [0.9, 0.0]], [0, 1, 1])
+        >>> lens.fraction, lens.correctness, lens.selection = 0.4, "correct", [1, 2]
+        >>> print(lens.code)
+        lens = LatentLens.from_arrays(latent, label=label)
+        lens.fraction = 0.4
+        lens.correctness = "correct"
+        lens.selection = [1, 2]
+        """
+        return code(self, self._made, self._start)
 
     def _ready(self) -> Session:
         if self._session is None:

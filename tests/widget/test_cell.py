@@ -1,7 +1,6 @@
 """What a cell keeps of a lens for those who read the notebook without its kernel."""
 
 import asyncio
-import json
 import struct
 import zlib
 from types import SimpleNamespace
@@ -12,10 +11,11 @@ import pytest
 from nbclient import NotebookClient
 
 from latentlens import LatentLens
-from latentlens.core.palette import OKABE_ITO, class_colours
+from latentlens.core.palette import OKABE_ITO
 from latentlens.widget import cell, raster
 from latentlens.widget.snapshot import BRING_BACK, UNREAD, as_html, as_text, draw, take_snapshot
 from tests.browser.network import classifier, loader
+from tests.golden.make_palette import FILE, text
 from tests.made_up import made_up_record
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -227,10 +227,8 @@ def test_any_number_of_classes_can_be_drawn(n):
     assert read_png(draw(take_snapshot(lens))).shape == (880, 1520, 3)
 
 
-def test_the_colours_are_the_widgets(root):
-    golden = json.loads((root / "tests" / "golden" / "palette.json").read_text())
-    assert golden["light"] == {str(n): class_colours(n) for n in (3, 8, 9, 100)}
-    assert golden["dark"] == {str(n): class_colours(n, "dark") for n in (3, 8, 9, 100)}
+def test_the_colours_are_the_widgets():
+    assert FILE.read_text(encoding="utf-8") == text(), "run `make golden`"
 
 
 # -- the saved notebook ----------------------------------------------------------

@@ -1,6 +1,10 @@
+import { code, copy } from "../code";
 import { h, set_text } from "../dom";
 import { percent, sample_words, whole } from "../words";
 import type { Pane } from "./pane";
+
+/** How long the page says that it copied. */
+const SAID_MS = 2500;
 
 /** What is looked at, how much of it is in the sample, and what the kernel is at. */
 export const header: Pane = (el, store, signal) => {
@@ -12,7 +16,13 @@ export const header: Pane = (el, store, signal) => {
   const doing = h("span", { className: "ll-doing-text" });
   const stop = h("button", { type: "button" }, "Stop");
   const busy = h("span", { className: "ll-doing" }, doing, bar, stop);
-  el.append(model, facts, sample, busy);
+  const copied = h("span", { className: "ll-copied", role: "status" });
+  const copy_code = h(
+    "button",
+    { type: "button", className: "ll-copy", title: "Copy the Python that brings this view back" },
+    "Copy code",
+  );
+  el.append(model, facts, sample, busy, h("span", { className: "ll-code" }, copied, copy_code));
 
   store.watch(
     ["about"],
@@ -52,6 +62,15 @@ export const header: Pane = (el, store, signal) => {
       bar.value = store.get("progress");
     },
     signal,
+  );
+  copy_code.addEventListener(
+    "click",
+    async () => {
+      const done = await copy(code(store), el);
+      set_text(copied, done ? "Copied" : "This page may not copy; lens.code has it");
+      setTimeout(() => set_text(copied, ""), SAID_MS);
+    },
+    { signal },
   );
   stop.addEventListener("click", () => void store.ask({ kind: "cancel" }).catch(() => {}), {
     signal,
