@@ -55,7 +55,9 @@ void main() {
   v_body = large ? u_radius.y : u_radius.x;
   v_half = v_body + 0.5 / u_density;
   if (u_level == ${GROUP} && wrong) v_half = v_body * 1.4 + 1.4;
-  if (u_level == ${TOP}) v_half = v_body + (selected ? u_ring.x + u_ring.y + 1.7 : 2.2);
+  // As large as what is laid below, and no larger: a software rasteriser pays for every pixel.
+  float halo = selected ? u_ring.x + u_ring.y + 0.7 : 1.1;
+  if (u_level == ${TOP}) v_half = v_body + halo + 0.5 / u_density;
   float alpha = u_level == ${REST} ? u_alpha.x : u_level == ${GROUP} ? u_alpha.y : 1.0;
   v_colour = vec4(muted ? u_context : colour.rgb, alpha);
   vec2 place = mix(a_from, a_to, u_mix);

@@ -8,6 +8,20 @@ import type { State } from "./protocol.gen";
 import { words } from "./rpc";
 import { LensStore } from "./store";
 
+/** How long a page that gets no frames, being hidden, is waited for. */
+const UNSEEN_MS = 500;
+
+/** Run when the next frame is on the screen. */
+function once_painted(run: () => void, signal: AbortSignal): void {
+  let ran = false;
+  const once = (): void => {
+    if (!ran && !signal.aborted) run();
+    ran = true;
+  };
+  requestAnimationFrame(() => setTimeout(once));
+  setTimeout(once, UNSEEN_MS);
+}
+
 /**
  * Make the widget for one model.
  *
@@ -26,7 +40,9 @@ export default () => {
     try {
       if (!store) throw new Error("The lens was shown before it was made.");
       mount(el, store, signal);
-      store.ask({ kind: "hello" }).catch(() => {});
+      const shown = store;
+      // The kernel has work to begin, which would take the processor from the first frame.
+      once_painted(() => void shown.ask({ kind: "hello" }).catch(() => {}), signal);
     } catch (error) {
       const title = h("b", {}, "The lens could not be shown");
       const card = h(

@@ -61,7 +61,8 @@ it("shows progress until there is something to show, then the panes", async () =
 it("says hello for every view and shares one state among them", async () => {
   const { fake, show } = widget();
   const [a, b] = [show(), show()];
-  expect(fake.sent.filter(({ kind }) => kind === "hello").length).toBe(2);
+  const hellos = () => fake.sent.filter(({ kind }) => kind === "hello").length;
+  await vi.waitFor(() => expect(hellos()).toBe(2));
   expect(new Set(fake.sent.map(({ id }) => id)).size).toBe(fake.sent.length);
   const slider = a.el.querySelector<HTMLInputElement>('input[type="range"]')!;
   slider.value = "0.25";

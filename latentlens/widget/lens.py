@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
 
     from latentlens.extract import Pass, Plan
 
+RANK_AT_ONCE = 20_000
+"""More items are ranked once the map is painted, for which both take the processor."""
+UNSEEN_S = 0.5
+"""How long such a ranking waits for a view, or for a view to be drawn."""
 REPORT_S = 0.1
 """How often progress is reported at most."""
 
@@ -169,6 +174,7 @@ class LatentLens(Cell, Items, Drawings, Handover):
         self._pass: Pass | None = None
         self._session: Session | None = None
         self._conductor = Conductor()
+        self._rank_later: asyncio.TimerHandle | None = None
         self._shown = False
         self._bar_step: Callable[[int], object] = _no_bar
         self._activities: dict[str, tuple[str, float]] = {}
@@ -423,7 +429,7 @@ class LatentLens(Cell, Items, Drawings, Handover):
         # The pass stands whatever comes of it: the card has the words, and so has every
         # later question that needs a ranking.
         with suppress(ValueError):
-            self._rank()
+            self._rank_in_time(len(record))
         if not points["done"]:
             self._lay_out()
 
@@ -531,7 +537,21 @@ class LatentLens(Cell, Items, Drawings, Handover):
 
     # -- ranking and layout ------------------------------------------------------
 
+    def _rank_in_time(self, n_items: int) -> None:
+        """Rank now, or where that takes long once a view is painted or a moment has passed."""
+        if self._home is None or running_loop() is None or n_items <= RANK_AT_ONCE:
+            self._rank()
+        else:
+            self._rank_later = self._home.call_later(UNSEEN_S, self._rank_at_last)
+
+    def _rank_at_last(self) -> None:
+        if self._rank_later is not None:
+            self._rank()
+
     def _rank(self) -> None:
+        if self._rank_later is not None:
+            self._rank_later.cancel()
+            self._rank_later = None
         session, sampler = self._ready(), self.sampler
 
         def fit() -> Iterator[Any]:
@@ -664,6 +684,7 @@ class LatentLens(Cell, Items, Drawings, Handover):
                 self._shown = True
                 self._reply({"kind": "ok", "id": number})
                 self._begin_unless_over()
+                self._rank_at_last()
             elif request["kind"] == "cancel":
                 self.cancel()
                 self._reply({"kind": "ok", "id": number})

@@ -295,3 +295,34 @@ def test_messages_that_come_on_another_thread_are_taken_on_the_lens_own():
         assert threads == [threading.current_thread()]
 
     asyncio.run(scene())
+
+
+def test_many_items_are_ranked_once_a_view_says_that_it_is_there(monkeypatch):
+    monkeypatch.setattr("latentlens.widget.lens.RANK_AT_ONCE", 10)
+    monkeypatch.setattr("latentlens.widget.lens.UNSEEN_S", 60)
+
+    async def scene():
+        lens = LatentLens(made_up_record())
+        Wire(lens, monkeypatch)
+        ranked = asyncio.Event()
+        lens.observe(lambda _: ranked.set(), names="ranked")
+        before = lens._conductor.busy("ranking")
+        lens._heard(lens, {"kind": "hello", "id": 1}, [])
+        await asyncio.wait_for(ranked.wait(), 10)
+        return before, lens.ranked["sampler"]
+
+    assert asyncio.run(scene()) == (False, "max_margin")
+
+
+def test_many_items_are_ranked_after_a_while_without_a_view(monkeypatch):
+    monkeypatch.setattr("latentlens.widget.lens.RANK_AT_ONCE", 10)
+    monkeypatch.setattr("latentlens.widget.lens.UNSEEN_S", 0)
+
+    async def scene():
+        lens = LatentLens(made_up_record())
+        ranked = asyncio.Event()
+        lens.observe(lambda _: ranked.set(), names="ranked")
+        await asyncio.wait_for(ranked.wait(), 10)
+        return lens.ranked["sampler"]
+
+    assert asyncio.run(scene()) == "max_margin"
