@@ -18,6 +18,7 @@ Correctness = Literal["all", "correct", "incorrect"]
 By = Literal["true", "predicted"]
 Measure = Literal["max", "count", "mean"]
 Kind = Literal["exact", "measured", "estimate", "sample"]
+SaliencyMethod = Literal["gradient_x_input", "integrated_gradients", "occlusion"]
 Allocation = Literal["proportional", "equal", "sqrt", "completion", "fixed"]
 
 
@@ -100,6 +101,8 @@ class About(TypedDict):
     samplers: list[SamplerInfo]
     pictures: Literal["image", "text", "series", "none"]
     """What a thumbnail of an item is."""
+    no_saliency: str
+    """Why there are no attributions, in a sentence; empty where they can be asked for."""
     fixed_layout: str
     """Why no other layout can be chosen here, in a sentence; empty where one can."""
     columns: list[ColumnInfo]
@@ -340,11 +343,34 @@ class UnitRequest(TypedDict):
     unit: int
 
 
+class ItemRequest(TypedDict):
+    """What is known of one item."""
+
+    kind: Literal["item"]
+    id: int
+    row: int
+
+
+class SaliencyRequest(TypedDict):
+    """What of an item's input speaks for a class, or excites a unit."""
+
+    kind: Literal["saliency"]
+    id: int
+    row: int
+    method: SaliencyMethod
+    target: str
+    """"pred", "label" or a class's name; of no account where a unit is given."""
+    layer: str
+    unit: int
+    """-1 for none."""
+
+
 class CancelRequest(TypedDict):
-    """Stop the pass, the contrast or the layout that is running."""
+    """Stop what is running: the pass, the contrast or the layout, or what is named."""
 
     kind: Literal["cancel"]
     id: int
+    what: NotRequired[Literal["saliency"]]
 
 
 class OkReply(TypedDict):
@@ -474,6 +500,43 @@ class PicturesReply(TypedDict):
     kind: Literal["pictures"]
     id: int
     pictures: list[Picture]
+
+
+class ItemReply(TypedDict):
+    """What is known of one item."""
+
+    kind: Literal["item"]
+    id: int
+    row: int
+    classes: list[int]
+    """The likeliest classes by number, the first leading; none without logits."""
+    probability: list[float]
+    """Of each of them, by softmax."""
+    picture: Picture
+    """Larger than a thumbnail."""
+    metadata: list[list[str]]
+    """[column, value] of each column."""
+
+
+class SaliencyReply(TypedDict):
+    """Attributions of one item, and what they should add up to."""
+
+    kind: Literal["saliency"]
+    id: int
+    row: int
+    method: SaliencyMethod
+    of: str
+    """The class, or the layer and its unit."""
+    map: NdArray
+    """float32: (H, W) of an image, else (length,)."""
+    score: float
+    """The target's value at the item."""
+    baseline_score: float
+    """And at the baseline, which is zeros."""
+    total: float
+    """Sum of the attributions."""
+    error: float
+    """`total` less (`score` less `baseline_score`)."""
 
 
 class QualityCurve(TypedDict):
@@ -619,6 +682,8 @@ Request = (
     | ColumnRequest
     | NeighborsRequest
     | UnitRequest
+    | ItemRequest
+    | SaliencyRequest
     | CancelRequest
 )
 Reply = (
@@ -629,6 +694,8 @@ Reply = (
     | AnswerReply
     | PicturesReply
     | QualityReply
+    | ItemReply
+    | SaliencyReply
     | ContrastReply
     | ColumnReply
     | NeighborsReply
@@ -685,6 +752,8 @@ class PageQuality(TypedDict):
     j: float
     by: By
     k: int
+    added: list[int]
+    """Rows that were taken into the sample besides."""
     reply: QualityReply
 
 

@@ -39,7 +39,7 @@ ROOMS = {
     "store": room("core", "numpy"),
     "samplers": room("core", "numpy scipy sklearn numba threadpoolctl"),
     # The inner loops of the pass are compiled.
-    "extract": room("core", "torch numpy numba", "tqdm"),
+    "extract": room("core", "torch numpy numba", "tqdm captum"),
     "embed": room("core", "numpy scipy", "sklearn umap openTSNE"),
     "protocol": room(),
     "session": room("core samplers extract embed protocol", "numpy", "torch"),

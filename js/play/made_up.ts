@@ -223,6 +223,7 @@ function make_state({ n, label, pred, ratio, xy }: Drawn): State {
       ],
       pictures: "image",
       fixed_layout: "",
+      no_saliency: "",
       columns: [],
       notes: [],
       code: { made: "LatentLens(model, loader)", start: [] },

@@ -2,6 +2,7 @@
 
 import { h } from "./dom";
 import { undo_keys } from "./history";
+import { closeup } from "./panes/closeup";
 import { confusion } from "./panes/confusion";
 import { contrast } from "./panes/contrast";
 import { controls } from "./panes/controls";
@@ -37,6 +38,7 @@ const PANES: readonly (readonly [string, Pane])[] = [
   ["unit", unit],
   ["missing", missing],
   ["strip", strip],
+  ["closeup", closeup],
   ["quality", quality],
   ["margin", margin],
   ["confusion", confusion],

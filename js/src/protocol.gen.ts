@@ -10,6 +10,8 @@ export type Measure = "max" | "count" | "mean";
 
 export type Kind = "exact" | "measured" | "estimate" | "sample";
 
+export type SaliencyMethod = "gradient_x_input" | "integrated_gradients" | "occlusion";
+
 export type Allocation = "proportional" | "equal" | "sqrt" | "completion" | "fixed";
 
 /** An array as it travels: its bytes in C order, little-endian. */
@@ -84,6 +86,8 @@ export interface About {
   samplers: SamplerInfo[];
   /** What a thumbnail of an item is. */
   pictures: "image" | "text" | "series" | "none";
+  /** Why there are no attributions, in a sentence; empty where they can be asked for. */
+  no_saliency: string;
   /** Why no other layout can be chosen here, in a sentence; empty where one can. */
   fixed_layout: string;
   /** What the metadata have. */
@@ -306,10 +310,31 @@ export interface UnitRequest {
   unit: number;
 }
 
-/** Stop the pass, the contrast or the layout that is running. */
+/** What is known of one item. */
+export interface ItemRequest {
+  kind: "item";
+  id: number;
+  row: number;
+}
+
+/** What of an item's input speaks for a class, or excites a unit. */
+export interface SaliencyRequest {
+  kind: "saliency";
+  id: number;
+  row: number;
+  method: SaliencyMethod;
+  /** "pred", "label" or a class's name; of no account where a unit is given. */
+  target: string;
+  layer: string;
+  /** -1 for none. */
+  unit: number;
+}
+
+/** Stop what is running: the pass, the contrast or the layout, or what is named. */
 export interface CancelRequest {
   kind: "cancel";
   id: number;
+  what?: "saliency";
 }
 
 /** Heard. */
@@ -432,6 +457,41 @@ export interface PicturesReply {
   kind: "pictures";
   id: number;
   pictures: Picture[];
+}
+
+/** What is known of one item. */
+export interface ItemReply {
+  kind: "item";
+  id: number;
+  row: number;
+  /** The likeliest classes by number, the first leading; none without logits. */
+  classes: number[];
+  /** Of each of them, by softmax. */
+  probability: number[];
+  /** Larger than a thumbnail. */
+  picture: Picture;
+  /** [column, value] of each column. */
+  metadata: string[][];
+}
+
+/** Attributions of one item, and what they should add up to. */
+export interface SaliencyReply {
+  kind: "saliency";
+  id: number;
+  row: number;
+  method: SaliencyMethod;
+  /** The class, or the layer and its unit. */
+  of: string;
+  /** float32: (H, W) of an image, else (length,). */
+  map: NdArray;
+  /** The target's value at the item. */
+  score: number;
+  /** And at the baseline, which is zeros. */
+  baseline_score: number;
+  /** Sum of the attributions. */
+  total: number;
+  /** `total` less (`score` less `baseline_score`). */
+  error: number;
 }
 
 /** One sampler's scores by fraction, each a mean over all cells that have items. */
@@ -558,9 +618,9 @@ export interface DroppedReply {
   id: number;
 }
 
-export type Request = HelloRequest | LayerRequest | LatentRequest | MeansRequest | AnswerRequest | PicturesRequest | QualityRequest | ContrastRequest | ColumnRequest | NeighborsRequest | UnitRequest | CancelRequest;
+export type Request = HelloRequest | LayerRequest | LatentRequest | MeansRequest | AnswerRequest | PicturesRequest | QualityRequest | ContrastRequest | ColumnRequest | NeighborsRequest | UnitRequest | ItemRequest | SaliencyRequest | CancelRequest;
 
-export type Reply = OkReply | LayerReply | LatentReply | MeansReply | AnswerReply | PicturesReply | QualityReply | ContrastReply | ColumnReply | NeighborsReply | UnitReply | ProgressReply | ErrorReply | DroppedReply;
+export type Reply = OkReply | LayerReply | LatentReply | MeansReply | AnswerReply | PicturesReply | QualityReply | ItemReply | SaliencyReply | ContrastReply | ColumnReply | NeighborsReply | UnitReply | ProgressReply | ErrorReply | DroppedReply;
 
 /** One array of an exported page, whose text stands in an element of its own. */
 export interface Block {
@@ -604,6 +664,8 @@ export interface PageQuality {
   j: number;
   by: By;
   k: number;
+  /** Rows that were taken into the sample besides. */
+  added: number[];
   reply: QualityReply;
 }
 

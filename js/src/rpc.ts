@@ -38,6 +38,7 @@ const NEWEST_WINS: ReadonlySet<RequestKind> = new Set<RequestKind>([
   "means",
   "answer",
   "quality",
+  "saliency",
   "neighbors",
   "contrast",
   "unit",

@@ -129,7 +129,9 @@ async function page(): Promise<{ host: Host; read: ReturnType<typeof vi.fn> }> {
       values: blocks.add(pixels),
       texts: [],
     },
-    quality: [{ sampler: "max_margin", j: 0.7, by: "true" as const, k: 10, reply: KEPT }],
+    quality: [
+      { sampler: "max_margin", j: 0.7, by: "true" as const, k: 10, added: [], reply: KEPT },
+    ],
     columns: [{ column: "age", values: blocks.add(Float64Array.of(1, 2.5)), levels: [] }],
     blocks: blocks.entries,
   };
@@ -232,7 +234,13 @@ describe("a page", () => {
     for (const fraction of [0.05, 0.1]) {
       expect(await host.answer(quality({ fraction }))).toEqual(KEPT);
     }
-    for (const change of [{ fraction: 0.2 }, { k: 3 }, { by: "predicted" }, { j: 0 }]) {
+    for (const change of [
+      { fraction: 0.2 },
+      { k: 3 },
+      { by: "predicted" },
+      { j: 0 },
+      { added: encode(Uint32Array.of(3)) },
+    ]) {
       expect(await host.answer(quality(change))).toMatchObject({ kind: "error" });
     }
   });

@@ -13,6 +13,8 @@ PictureKind = Literal["image", "text", "series", "none"]
 
 SIDE = 96
 """Longest side of a thumbnail in pixels; larger inputs are averaged down."""
+LARGE_SIDE = 384
+"""The same of a picture that is looked at by itself."""
 TEXT_LENGTH = 280
 SERIES_LENGTH = 512
 """Most steps of a series; of a longer one each stretch keeps its extremes."""
@@ -78,13 +80,17 @@ class Pictures:
         """
         return [self._picture(row, item) for row, item in zip(rows, self._read(rows), strict=True)]
 
+    def large(self, row: int) -> Picture:
+        """Give the picture of one row at the size of something looked at by itself."""
+        return self._picture(row, self._read([row])[0], LARGE_SIDE)
+
     def kind(self, row: int = 0) -> PictureKind:
         """Say what the pictures are, judged by one row."""
         return self([row])[0].kind
 
-    def _picture(self, row: int, item: Any) -> Picture:
+    def _picture(self, row: int, item: Any, side: int = SIDE) -> Picture:
         if self._render is None:
-            return self._draw(input_of(item))
+            return self._draw(input_of(item), side)
         try:
             shown = self._render(item)
         except Exception as error:
@@ -92,9 +98,9 @@ class Pictures:
                 f"render failed on row {row}: {type(error).__name__}: {error}. It is given "
                 "an item's input and should return an image array, a string or a series."
             ) from error
-        return self._draw(shown)
+        return self._draw(shown, side)
 
-    def _draw(self, value: Any) -> Picture:
+    def _draw(self, value: Any, side: int) -> Picture:
         if isinstance(value, str):
             return Picture("text", text=value[:TEXT_LENGTH])
         array = as_array(value)
@@ -102,7 +108,7 @@ class Pictures:
             return NOTHING
         image = as_image(array)
         if image is not None:
-            return Picture("image", image=self._to_bytes(shrink(image)))
+            return Picture("image", image=self._to_bytes(shrink(image, side)))
         series = as_series(array)
         return NOTHING if series is None else Picture("series", series=thin(series))
 

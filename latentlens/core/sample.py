@@ -294,7 +294,10 @@ class Sample:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """The sample as a DataFrame, one row per item, indexed by row."""
+        """The sample as a DataFrame, one row per item, indexed by row.
+
+        Its rows are items, not figures about a group, so that none has an interval.
+        """
         import pandas as pd
 
         columns: dict[str, Any] = {

@@ -28,7 +28,9 @@ class Result:
         Such as "figure_4".
     title : str
     frame : DataFrame
-        Tidy: one number per row, what it is of in the other columns.
+        Tidy: one number per row, what it is of in the other columns. Scores are
+        measured against exact answers, so that nothing is estimated and the spread
+        and the ends are those of several draws.
     draw : callable
         Makes the chart of a frame.
     notes : tuple of str

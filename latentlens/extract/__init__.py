@@ -8,11 +8,13 @@ from latentlens.extract.part import loader_of_rows
 from latentlens.extract.plan import Plan, layer_names, plan
 from latentlens.extract.read import read_activations, read_inputs
 from latentlens.extract.run import Pass, Progress
+from latentlens.extract.saliency import Attribution, attribute
 from latentlens.extract.shapes import LayerSpec
 from latentlens.extract.weighted import weighted_sums
 
 __all__ = [
     "AmbiguousLatent",
+    "Attribution",
     "GradientPass",
     "LayerNotFound",
     "LayerSpec",
@@ -20,6 +22,7 @@ __all__ = [
     "Pass",
     "Plan",
     "Progress",
+    "attribute",
     "layer_names",
     "loader_of_rows",
     "plan",

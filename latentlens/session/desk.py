@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from latentlens.core.checks import check_choice
-from latentlens.session import contrast, items, quality, replies, unit
+from latentlens.session import contrast, item, items, quality, replies, unit
 from latentlens.session.session import Session
 
 ANSWERS: dict[str, Callable[[Session, Mapping[str, Any]], Iterator[dict[str, Any]]]] = {
@@ -20,9 +20,11 @@ ANSWERS: dict[str, Callable[[Session, Mapping[str, Any]], Iterator[dict[str, Any
     "column": items.column,
     "neighbors": items.neighbors,
     "unit": unit.reply,
+    "item": item.item,
+    "saliency": item.saliency,
 }
 """A kind of `protocol.Request` and what answers it."""
-RUN_MODEL = frozenset({"means", "contrast", "unit"})
+RUN_MODEL = frozenset({"means", "contrast", "unit", "saliency"})
 """Kinds whose answer may run the model, which happens in slices on the kernel's own thread."""
 
 

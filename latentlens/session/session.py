@@ -57,6 +57,8 @@ class Session:
         Runs the model on some rows: ``(rows, layers)`` -> iterator of
         ``(rows, {layer: activations})``. Without it a layer's mean over a sample
         is known for the latent alone.
+    attribute : callable, optional
+        Attributes scores to inputs: ``(rows, **options)`` -> progress and attributions.
     pictures : Pictures, optional
         What people see of an item.
     metadata : Metadata, optional
@@ -74,6 +76,7 @@ class Session:
         record: Record,
         *,
         read_activations: ReadActivations | None = None,
+        attribute: Callable[..., Iterator[Any]] | None = None,
         pictures: Pictures | None = None,
         metadata: Metadata | None = None,
         random_state: int = 0,
@@ -83,6 +86,7 @@ class Session:
         self.record = record
         self.held = HeldActivations(len(record), held_budget)
         self._read = read_activations
+        self.attribute = attribute
         self.pictures = pictures
         self.metadata = metadata or Metadata()
         self.random_state = random_state

@@ -35,7 +35,11 @@ def items_frame(
     xy: NDArray[np.float32],
     metadata: Metadata,
 ) -> pd.DataFrame:
-    """Put all that is known of each item into a DataFrame, indexed by row."""
+    """Put all that is known of each item into a DataFrame, indexed by row.
+
+    Rows are items as they were read, not figures about a group: there is no sample
+    behind them and no interval about them.
+    """
     import pandas as pd
 
     columns: dict[str, Any] = {
@@ -111,6 +115,9 @@ def top_k_frame(
             columns["low"], columns["high"] = estimate.low[unit], estimate.high[unit]
         columns["exact_value"] = np.array(top.exact_value, np.float64)
         columns["hit"] = np.array(top.hit, bool)
+    else:
+        # What is exact is its own interval.
+        columns["low"] = columns["high"] = columns["value"]
     frame = pd.DataFrame(columns, index=pd.RangeIndex(1, len(top.unit) + 1, name="place"))
     frame.attrs = {"precision": answer.precision, "chance": answer.chance, "k": answer.k}
     return _stated(frame, answer, on, measured=answer.precision is not None)
@@ -130,7 +137,10 @@ def max_neurons_frame(answer: Answer, on: On) -> pd.DataFrame:
     columns: dict[str, Any] = {"exact_count": exact}
     if on == "sample":
         count = np.append(answer.counts[seen], answer.none)[: len(unit)].astype(np.int64)
-        columns = {"count": count, **columns}
+        nothing = np.full(len(unit), np.nan)
+        columns = {"count": count, "low": nothing, "high": nothing, **columns}
+    else:
+        columns["low"] = columns["high"] = exact.astype(np.float64)
     frame = pd.DataFrame(columns, index=pd.Index(unit, name="unit"))
     frame = frame.sort_values("exact_count", ascending=False, kind="stable")
     frame.attrs = {"js_distance": answer.js_distance}
@@ -172,12 +182,16 @@ def mean_activation_frame(
     if on == "sample":
         columns |= _interval_columns(estimate, n_units)
         columns["exact_mean"] = np.full(n_units, np.nan) if exact is None else exact
+    else:
+        columns["low"] = columns["high"] = wanted
     frame = pd.DataFrame(columns, index=pd.RangeIndex(n_units, name="unit"))
     frame = _stated(frame, answer, on, measured=answer.exact_mean is not None)
     frame.attrs["cosine_distance"] = answer.cosine_distance
     if on == "sample":
         return _worth(frame, answer, estimate)
-    return frame
+    n_group = answer.n_group
+    frame.attrs["read_out"] = read_out("exact", n_used=n_group, n_group=n_group)
+    return frame.assign(effective_n=float(n_group))
 
 
 def with_worth(

@@ -20,6 +20,7 @@ from latentlens.core.record import Record
 from latentlens.embed import Layout, layouts
 from latentlens.samplers import SAMPLERS
 from latentlens.session import RUN_MODEL, Session, handle, ranked_message
+from latentlens.widget.attributing import Attributing, why_no_saliency
 from latentlens.widget.cell import Cell
 from latentlens.widget.code import code, constructor, plain_start, start_lines
 from latentlens.widget.conductor import Conductor, Job, running_loop
@@ -44,7 +45,7 @@ REPORT_S = 0.1
 """How often progress is reported at most."""
 
 
-class LatentLens(Cell, Items, Drawings, Handover):
+class LatentLens(Cell, Items, Attributing, Drawings, Handover):
     """Look at a model through its latent space, on all items and on a sample.
 
     Shown as the last line of a cell it reads the data once, in steps between
@@ -405,6 +406,7 @@ class LatentLens(Cell, Items, Drawings, Handover):
         self._session = Session(
             record,
             read_activations=self._reader(),
+            attribute=self._attributer(),
             pictures=self._pictures(),
             # Of a stream the length shows only now.
             metadata=fit_rows(self._metadata, len(record)),
@@ -447,6 +449,13 @@ class LatentLens(Cell, Items, Drawings, Handover):
         from latentlens.extract import read_activations
 
         return partial(read_activations, self._plan)
+
+    def _attributer(self) -> Any:
+        if self._plan is None or not self._plan.random_access:
+            return None
+        from latentlens.extract import attribute
+
+        return partial(attribute, self._plan)
 
     def _pictures(self) -> Pictures | None:
         images = self._images
@@ -492,6 +501,7 @@ class LatentLens(Cell, Items, Drawings, Handover):
                 for name, entry in SAMPLERS.items()
             ],
             "pictures": session.picture_kind(),
+            "no_saliency": why_no_saliency(session),
             "fixed_layout": "",
             "columns": [
                 {
@@ -686,7 +696,10 @@ class LatentLens(Cell, Items, Drawings, Handover):
                 self._begin_unless_over()
                 self._rank_at_last()
             elif request["kind"] == "cancel":
-                self.cancel()
+                if request.get("what"):
+                    self._conductor.stop(request["what"])
+                else:
+                    self.cancel()
                 self._reply({"kind": "ok", "id": number})
             else:
                 self._answer(request)

@@ -185,7 +185,8 @@ class Questions:
             parts.append(part.reset_index().assign(label=label))
         if not parts:
             raise ValueError(f"No item's class is known by={by!r}, so there is nothing to average.")
-        wanted = ["label", "unit", "mean", "kind", "n_used", "n_group"]
+        wanted = ["label", "unit", "mean", "low", "high", "kind", "n_used", "n_group",
+                  "effective_n"]  # fmt: skip
         frame = pd.concat([part[wanted] for part in parts], ignore_index=True)
         frame.attrs = {}
         which = "" if by == "true" else " predicted"

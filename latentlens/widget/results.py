@@ -134,7 +134,8 @@ class Results(Neurons):
             Indexed by place from 1: unit, value, and on a sample the exact value
             where it is known and whether the unit is among the exact top k; with
             kind, n_used, n_group and effective_n, and low and high: a mean's
-            interval, or what a maximum is at least. ``.attrs`` has precision@k,
+            interval, or what a maximum is at least; the value itself where it is
+            exact. ``.attrs`` has precision@k,
             chance, and ``read_out``, a line that says what all of it is worth.
 
         References
@@ -233,7 +234,9 @@ class Results(Neurons):
         -------
         DataFrame
             Indexed by unit, -1 for items whose units are all zero: count on the
-            sample and exact_count; with kind, n_used, n_group and effective_n.
+            sample and exact_count; with low, high, kind, n_used, n_group and
+            effective_n. On a sample low and high are NaN: the exact count stands
+            beside it.
             ``.attrs`` has the Jensen-Shannon distance and ``read_out``.
 
         Examples

@@ -150,6 +150,29 @@ def test_what_is_exact_says_so_in_one_line(lens):
     assert (frame["effective_n"] == 600).all()
 
 
+WORTH = ["low", "high", "kind", "n_used", "n_group", "effective_n"]
+
+
+@pytest.mark.parametrize("on", ["sample", "all"])
+def test_every_figure_says_what_it_is_worth(lens, on):
+    frames = [
+        lens.top_k(4, layer="0", on=on),
+        lens.top_k(4, layer="0", measure="mean", on=on),
+        lens.mean_activation(layer="0", on=on),
+        lens.max_neurons(layer="0", on=on),
+        lens.questions.q1(layer="0", on=on).frame,
+        lens.questions.q2("0", layer="0", on=on).frame,
+    ]
+    for frame in frames:
+        assert set(WORTH) <= set(frame.columns)
+        if on == "all":
+            assert set(frame["kind"]) == {"exact"}
+            value = frame[next(n for n in ("value", "mean", "exact_count") if n in frame)]
+            np.testing.assert_array_equal(frame["low"], value)
+            np.testing.assert_array_equal(frame["high"], value)
+            np.testing.assert_array_equal(frame["effective_n"], frame["n_group"])
+
+
 # -- another model -----------------------------------------------------------------
 
 

@@ -99,13 +99,17 @@ export class Host {
     return reply("pictures", { pictures: rows.map((row) => pictures.get(row) ?? none(row)) });
   }
 
-  private async quality({ sampler, j, by, k, fraction }: QualityRequest): Promise<Answer> {
+  private async quality({ sampler, j, by, k, fraction, added }: QualityRequest): Promise<Answer> {
+    const rows = added ? decode_as(added, "uint32").join() : "";
     const known = this.contents.quality.find(
       (one) =>
         one.sampler === sampler &&
         one.j === j &&
         one.by === by &&
         one.k === k &&
+        // Rows were added at the fraction of the lens alone.
+        one.added.join() === rows &&
+        (rows === "" || fraction === this.contents.state.fraction) &&
         one.reply.fractions.includes(fraction),
     );
     return known?.reply ?? refused("this was not asked before the lens was exported.");

@@ -17,6 +17,7 @@ from latentlens.widget.page.choice import Chosen
 
 PICTURES_AT_ONCE = 200
 NOT_FITTED = "This page has no kernel, and this sampler's ranking was left out of it."
+NO_SALIENCY = "This page has no kernel, which attributions take."
 FIXED_LAYOUT = "This page has no kernel to lay the items out anew."
 
 
@@ -45,6 +46,7 @@ def pack_state(
         "latent_in_browser": chosen.latent,
         "fixed_layout": FIXED_LAYOUT,
         "columns": [entry for entry in about["columns"] if entry["name"] in columns],
+        "no_saliency": NO_SALIENCY,
     }
     idle: dict[str, Any] = {"progress": 0.0, "doing": "", "error": ""}
     left_out = {each["name"] for each in state["about"]["columns"]} - set(columns)

@@ -142,12 +142,15 @@ class Parts:
         self.sizes = measure(record, self._fixed())
 
     def _quality(self) -> list[dict[str, Any]]:
-        asked = {name: self.state[name] for name in ("sampler", "j", "by", "k", "fraction")}
+        asked = {name: self.state[name] for name in ("sampler", "j", "by", "k", "fraction",
+                                                   "added")}  # fmt: skip
         reply = known_quality(self.session, asked)
         if reply is None:
             return []
         j = asked["j"] if self.state["ranked"]["uses_j"] else 0
-        return [{**{n: asked[n] for n in ("sampler", "by", "k")}, "j": j, "reply": reply}]
+        added = asked["added"].tolist()
+        own = {n: asked[n] for n in ("sampler", "by", "k")}
+        return [{**own, "j": j, "added": added, "reply": reply}]
 
     def _fixed(self) -> dict[str, int]:
         """Measure what is there whatever layers are chosen."""
