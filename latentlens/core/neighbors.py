@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 NEIGHBORS = 15
 """k of the neighbour overlap: neighbours per item that a map may keep."""
 EXACT_PAIRS = 10_000**2
 """Up to so many pairs of items every item's neighbours are found; beyond, a sample's."""
-MOST_PAIRS = 200_000_000
+MOST_PAIRS = 100_000_000
 FEWEST, MOST = 200, 2_000
 """Items measured beyond `EXACT_PAIRS`, at least and at most."""
 BLOCK_BYTES = 32 * 2**20
@@ -53,6 +54,8 @@ def nearest(
 @dataclass(frozen=True, kw_only=True)
 class Overlap:
     """Of each item's k nearest neighbours in the latent, how many are so on the map.
+
+    Near on the map is what is no farther than the k-th nearest.
 
     Parameters
     ----------
@@ -114,12 +117,16 @@ def neighbor_overlap(
     k = min(k, n - 1)
     rows = measured_rows(n, seed=seed, exact_pairs=exact_pairs)
     kept = np.full(n, NOT_MEASURED, np.uint8)
-    both = [_centred(space) for space in (latent, xy)]
+    space = _centred(latent)
+    norm = np.square(space).sum(axis=1)
+    if k > 0:
+        reach = _distance_to(xy, rows, k)
     size = max(1, BLOCK_BYTES // (8 * n))
     for at in range(0, len(rows) if k > 0 else 0, size):
         block = rows[at : at + size]
-        near, near_on_map = (_are_nearest(space, block, k) for space in both)
-        kept[block] = (near & near_on_map).sum(axis=1)
+        near = _nearest_rows(space, norm, block, k)
+        apart = np.linalg.norm(xy[near] - xy[block, None].astype(np.float64), axis=2)
+        kept[block] = (apart <= reach[at : at + size, None]).sum(axis=1)
         yield at + len(block), len(rows)
     yield _overlap(kept, k, n)
 
@@ -139,19 +146,31 @@ def _centred(space: NDArray[np.float32]) -> NDArray[np.float64]:
     return centred
 
 
-def _are_nearest(space: NDArray[np.float64], rows: NDArray[np.int64], k: int) -> NDArray[np.bool_]:
-    """Mark the k nearest of each row; of those equally far the first are taken."""
-    norm = np.square(space).sum(axis=1)
+def _distance_to(xy: NDArray[np.float32], rows: NDArray[np.int64], k: int) -> NDArray[np.float64]:
+    """Give how far the k-th nearest on the map is; what is as far as that is near too."""
+    places = xy.astype(np.float64)
+    # The nearest of all is the item itself, or one at the same place.
+    far = np.asarray(cKDTree(places).query(places[rows], k=k + 1)[0])
+    # A tree and a norm may differ in the last bit.
+    reach: NDArray[np.float64] = far[:, k] * (1 + 1e-12)
+    return reach
+
+
+def _nearest_rows(
+    space: NDArray[np.float64], norm: NDArray[np.float64], rows: NDArray[np.int64], k: int
+) -> NDArray[np.int64]:
+    """Give the k nearest of each row, shape (len(rows), k); of those equally far the first."""
     # The row's own norm is the same for all and orders nothing.
-    far = norm - 2 * space[rows] @ space.T
+    far = space[rows] @ space.T
+    far *= -2
+    far += norm
     far[np.arange(len(rows)), rows] = np.inf
     kth = np.partition(far, k - 1, axis=1)[:, k - 1, None]
-    nearer, level = far < kth, far == kth
-    left = k - nearer.sum(axis=1, keepdims=True)
-    crowded = np.flatnonzero(level.sum(axis=1) > left[:, 0])
-    level[crowded] &= level[crowded].cumsum(axis=1) <= left[crowded]
-    marked: NDArray[np.bool_] = nearer | level
-    return marked
+    near = far <= kth
+    for row in np.flatnonzero(near.sum(axis=1) > k):
+        level = np.flatnonzero(far[row] == kth[row])
+        near[row, level[k - int((far[row] < kth[row]).sum()) :]] = False
+    return np.nonzero(near)[1].reshape(len(rows), k)
 
 
 def _overlap(kept: NDArray[np.uint8], k: int, n: int) -> Overlap:

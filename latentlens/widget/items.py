@@ -14,6 +14,7 @@ from latentlens.core.checks import check_count
 from latentlens.core.metadata import Column
 from latentlens.core.neighbors import NOT_MEASURED, Overlap, nearest, neighbor_overlap
 from latentlens.core.search import Vocabulary, find_rows, read_search
+from latentlens.session import Session
 from latentlens.widget import frames
 from latentlens.widget.conductor import Conductor, Job, running_loop
 from latentlens.widget.results import Results
@@ -27,6 +28,7 @@ class Items(Results):
 
     _conductor: Conductor
     _random_state: int
+    _session: Session | None
     _overlap: Overlap | None = None
 
     @abstractmethod
@@ -172,11 +174,14 @@ class Items(Results):
     def _measure_trust(self) -> None:
         """Measure the map once nothing moves and nothing else is worked on.
 
-        In a script, where no loop runs, it waits until it is asked for.
+        Of a lens that is not shown, and in a script, where no loop runs, it waits
+        until it is asked for.
         """
+        if self._session is None or not self._shown or running_loop() is None:
+            return
         busy = any(self._conductor.busy(name) for name in ("pass", "ranking", "layout", "trust"))
         moving = self.points is None or not self.points["done"]
-        if self._overlap is not None or busy or moving or running_loop() is None:
+        if self._overlap is not None or busy or moving:
             return
         self._conductor.beside(
             "trust",

@@ -695,6 +695,7 @@ class LatentLens(Cell, Items, Attributing, Drawings, Handover):
                 self._reply({"kind": "ok", "id": number})
                 self._begin_unless_over()
                 self._rank_at_last()
+                self._measure_trust()
             elif request["kind"] == "cancel":
                 if request.get("what"):
                     self._conductor.stop(request["what"])

@@ -275,17 +275,54 @@ def test_trust_is_of_the_map_that_is_shown(lens):
     assert lens.trust.attrs["mean"] < 0.2 < frame.attrs["mean"]
 
 
-def test_in_a_notebook_the_map_is_measured_by_itself_once_it_is_at_rest():
+async def measured(lens):
+    """Wait until a map was measured; give what was told of it."""
+    told = asyncio.Queue()
+    lens.observe(lambda change: change["new"] and told.put_nowait(change["new"]), names="map_trust")
+    return await asyncio.wait_for(told.get(), 60)
+
+
+def say_hello(lens):
+    lens._heard(lens, {"kind": "hello", "id": 1}, [])
+
+
+def test_a_lens_that_is_shown_is_measured_by_itself_once_its_map_is_at_rest(monkeypatch):
     async def shown():
         lens = LatentLens(made_up_record())
-        told = asyncio.Event()
-        lens.observe(lambda change: change["new"] and told.set(), names="map_trust")
-        await asyncio.wait_for(told.wait(), 60)
-        return lens
+        monkeypatch.setattr(lens, "send", lambda *_: None)
+        say_hello(lens)
+        return await measured(lens)
 
-    lens = asyncio.run(shown())
-    assert lens.map_trust["n_measured"] == 300
-    assert lens.map_trust["projection"] == "pca"
+    found = asyncio.run(shown())
+    assert (found["n_measured"], found["projection"]) == (300, "pca")
+
+
+def test_the_newest_layout_is_the_one_that_is_measured(monkeypatch):
+    class Reversed:
+        def fit_transform(self, latent):
+            return latent[::-1, :2]
+
+    async def shown():
+        lens = LatentLens(made_up_record(), projection=Reversed())
+        monkeypatch.setattr(lens, "send", lambda *_: None)
+        say_hello(lens)
+        first = await measured(lens)
+        lens.projection = "pca"
+        return first, await measured(lens)
+
+    first, second = asyncio.run(shown())
+    assert (first["projection"], second["projection"]) == ("own", "pca")
+    assert first["mean"] < 0.2 < second["mean"]
+
+
+def test_a_lens_that_nobody_looks_at_is_not_measured():
+    async def not_shown():
+        lens = LatentLens(made_up_record())
+        while lens.ranked is None or lens._conductor.busy("ranking"):
+            await asyncio.sleep(0)
+        return lens._conductor.busy("trust"), lens.map_trust
+
+    assert asyncio.run(not_shown()) == (False, None)
 
 
 def test_a_script_does_not_wait_for_what_it_has_not_asked_for(lens):
