@@ -1,9 +1,11 @@
-"""The lens for everyone: by axe's rules, by keys, by ear, without motion, in both themes."""
+"""The lens for everyone: by axe's rules, keys, ear and touch, without motion, in both themes."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.view import View, until
+from tests.browser.page import opening
+from tests.browser.test_page import Exported, make_lens
+from tests.browser.view import View, n_changed, until
 
 pytestmark = pytest.mark.browser
 
@@ -53,10 +55,10 @@ def view(open_shared):
     return View(notebook).ready()
 
 
-def complaints(view):
+def complaints(view, where=".ll"):
     """Give what axe finds serious or critical in the lens, each with its elements."""
     both = {"resultTypes": ["violations", "passes"]}
-    found = Axe().run(view.page, context=".ll", options=both).response
+    found = Axe().run(view.page, context=where, options=both).response
     read = next(rule for rule in found["passes"] if rule["id"] == "color-contrast")
     assert len(read["nodes"]) > 50, "axe has not seen the text"
     grave = [one for one in found["violations"] if one["impact"] in ("serious", "critical")]
@@ -87,6 +89,65 @@ def test_axe_and_the_eye_find_nothing_to_complain_of(themed):
     view.notebook.tell("lens.selection = []; lens.unit = -1; lens.color_by = 'label'")
     view.notebook.tell("lens.set_trait('error', '')")
     until(lambda: view.root.locator(".ll-notice").count(), 0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_to_complain_of_in_an_exported_page(browser, opened, tmp_path, scheme):
+    target = tmp_path / "page.html"
+    make_lens().to_html(target)
+    with opening(Exported, None, browser, opened) as open_page:
+        view = View(open_page(target, color_scheme=scheme)).ready()
+        assert complaints(view, "body") == []
+        assert view.root.evaluate(FAINT_TEXT) == []
+
+
+class Fingers:
+    """Fingers on the map, at shares of its width and height."""
+
+    def __init__(self, view):
+        surface = view.root.locator(".ll-map-surface")
+        surface.scroll_into_view_if_needed()
+        self.box = surface.bounding_box()
+        self.session = view.notebook.context.new_cdp_session(view.page)
+
+    def touch(self, kind, *places):
+        """Send one event; a finger is known by its place in the list."""
+        box = self.box
+        points = [
+            {"id": i, "x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
+            for i, (x, y) in enumerate(places)
+        ]
+        self.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    def move(self, *paths):
+        """Put fingers down, move each along its path of as many places, and lift them."""
+        steps = list(zip(*paths, strict=True))
+        self.touch("touchStart", *steps[0])
+        for places in steps[1:]:
+            self.touch("touchMove", *places)
+        self.touch("touchEnd")
+
+
+def test_one_finger_draws_a_lasso_and_moves_the_map_and_two_zoom_it(browser, opened, tmp_path):
+    target = tmp_path / "page.html"
+    make_lens().to_html(target)
+    with opening(Exported, None, browser, opened) as open_page:
+        view = View(open_page(target, has_touch=True)).ready()
+        view.root.locator('[data-tool="lasso"]').tap()
+        fingers = Fingers(view)
+        corners = [(0.02, 0.02), (0.5, 0.02), (0.5, 0.5), (0.5, 0.98), (0.02, 0.98), (0.02, 0.5)]
+        fingers.move(corners)
+        # A third of the points are in the left heap.
+        until(lambda: view.n("top-k")[1], 134)
+        view.root.locator(".ll-map-clear").tap()
+        view.root.locator('[data-tool="pan"]').tap()
+        whole = view.picture()
+        fingers.move([(0.5, 0.5), (0.6, 0.5), (0.8, 0.5)])
+        until(lambda: n_changed(whole, view.picture()) > 100)
+        view.root.get_by_role("button", name="Show everything").tap()
+        until(lambda: n_changed(whole, view.picture()), 0)
+        fingers.move([(0.4, 0.5), (0.3, 0.5), (0.1, 0.5)], [(0.6, 0.5), (0.7, 0.5), (0.9, 0.5)])
+        until(lambda: n_changed(whole, view.picture()) > 100)
 
 
 def test_keys_alone_go_from_item_to_item_select_one_and_hear_what_it_is(view):
