@@ -321,4 +321,9 @@ if __name__ == "__main__":
     }
     for chosen in sys.argv[1:] or sets:
         prepare, asked, beside = sets[chosen]
-        report(chosen, prepare(), asked, beside)
+        try:
+            planned = prepare()
+        except FileNotFoundError as error:
+            print(f"{chosen}: left out. {error}")
+            continue
+        report(chosen, planned, asked, beside)
