@@ -102,10 +102,10 @@ def test_the_mean_of_a_sampler_that_weighs_its_items_is_the_kernels(view):
 
 
 def test_a_sample_drawn_by_chance_shows_its_interval_and_a_ranked_one_says_why_not(view):
-    note = view.pane("mean").locator(".ll-note")
+    worth = view.pane("mean").locator(".ll-worth-full")
     view.notebook.tell("lens.fraction = 0.3; lens.sampler = 'random'")
-    until(lambda: "95% interval" in note.inner_text())
+    until(lambda: "95% interval" in worth.text_content())
     view.pane("mean").locator(".ll-band").wait_for(state="attached")
     view.notebook.tell("lens.sampler = 'max_margin'; lens.layer = '3'")
-    until(lambda: "No interval" in note.inner_text())
+    until(lambda: "No interval" in worth.text_content())
     until(lambda: view.pane("mean").locator(".ll-band").count(), 0)

@@ -10,7 +10,7 @@ import {
   waiting_words,
   whole,
 } from "../words";
-import { make_card, make_fold, make_marks, on_visible, on_width, replace_marks } from "./card";
+import { make_card, make_marks, on_visible, on_width, replace_marks } from "./card";
 import type { Pane } from "./pane";
 
 const ROW = 18;
@@ -30,11 +30,8 @@ export const contrast: Pane = (el, store, signal) => {
   card.body.append(chart);
   const count_view = view_counter(store, signal);
   let width = 0;
-  let seen = false;
-  const fold = make_fold(el, "contrast", () => show(), signal);
 
   const draw = (): void => {
-    if (!fold.open()) return;
     const found = store.get("contrast");
     const waiting = store.get("waiting").contrast;
     const told = store.get("contrast_told");
@@ -60,19 +57,7 @@ export const contrast: Pane = (el, store, signal) => {
     );
     card.worth(found.read_out);
   };
-  const show = (): void => {
-    count_view(seen && fold.open());
-    draw();
-  };
-
-  on_visible(
-    el,
-    (visible) => {
-      seen = visible;
-      show();
-    },
-    signal,
-  );
+  on_visible(el, count_view, signal);
   button.addEventListener(
     "click",
     () => {
