@@ -53,7 +53,8 @@ export const mean_activation: Pane = (el, store, signal) => {
     }
     const { mean, exact_mean, cosine_distance, n_used, n_group } = figures;
     card.n(`n ${whole(n_used)} of ${whole(n_group)}`);
-    card.kind(mean ? kind_of(figures, exact_mean !== null) : exact_mean ? "exact" : null);
+    const known = mean ? kind_of(figures, exact_mean !== null) : exact_mean ? "exact" : null;
+    card.kind(known === "sample" && interval(store).low ? "estimate" : known);
     card.score(
       "cosine distance",
       cosine_distance === null ? "" : ratio(cosine_distance),
