@@ -105,7 +105,9 @@ function keep_latent(store: LensStore, signal: AbortSignal): void {
 function keep_means(store: LensStore, signal: AbortSignal): void {
   const fetch = async (asked: Question): Promise<void> => {
     try {
-      const reply = await store.ask({ kind: "means", question: asked });
+      // The line that comes with it is also about the top k; another k needs no other mean.
+      const question = { ...asked, k: store.get("k_here") };
+      const reply = await store.ask({ kind: "means", question });
       const { mean, low, high, worth, note, effective_n } = reply;
       const ends = [low, high].map((end) => end && decode_as(end, "float64"));
       const [lower = null, upper = null] = ends;

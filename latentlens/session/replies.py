@@ -13,6 +13,7 @@ import numpy as np
 
 from latentlens.core.design import effective_size
 from latentlens.core.estimate import MeanEstimate
+from latentlens.core.query import row_mean
 from latentlens.core.sample import Ranking
 from latentlens.core.worth import describe_estimate
 from latentlens.session.means import SampleMean
@@ -81,12 +82,15 @@ def means(session: Session, request: Request) -> Replies:
 
 def _worth(session: Session, question: Question, estimate: MeanEstimate | None) -> dict[str, Any]:
     """Say what the sample's mean is worth: the exact one, or an interval, and the line."""
-    exact = session.exact_mean(question)
+    exact, raw = session.exact_mean(question), session.raw(question.layer)
+    if exact is None and raw is not None:
+        exact = row_mean(raw, session.member(question))
     if estimate is None:
         return {"exact": exact, "low": None, "high": None, "worth": ""}
     # An interval is about the estimate that it was made with, such as the regression's.
     own = {"mean": estimate.mean, "low": estimate.low, "high": estimate.high}
-    kind = "measured" if exact is not None else "estimate"
+    kind = "sample" if estimate.parts is None else "estimate"
+    kind = kind if exact is None else "measured"
     said = describe_estimate(estimate, kind, question.k, predict=exact is None)
     given = own if estimate.parts is not None else {"low": None, "high": None}
     return {"exact": exact, **given, "worth": said["read_out"]}

@@ -1,0 +1,64 @@
+"""The line that says what a figure is worth: the same in a frame and in the browser's pane."""
+
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from latentlens import LatentLens
+from latentlens.session import Session, handle
+from tests.made_up import blobs, made_up_record
+from tests.widget.test_contrast import Model
+
+
+@pytest.fixture
+def lens():
+    latent, _, _ = blobs()
+    conv = np.maximum(latent @ np.random.default_rng(1).normal(size=(6, 40)), 0).astype(np.float32)
+    record = made_up_record()
+    lens = LatentLens(record, k=5, fraction=0.2)
+    lens._session = Session(record, read_activations=Model(conv))
+    return lens
+
+
+@pytest.mark.parametrize("sampler", ["max_margin", "random", "stratified", "coreset"])
+@pytest.mark.parametrize("layer", ["latent", "conv"])
+@pytest.mark.parametrize(
+    "group", [{}, {"label": "bee"}, {"selection": np.arange(0, 300, 4)}, {"fraction": 1.0}]
+)
+def test_the_means_line_is_the_frames(lens, sampler, layer, group):
+    lens.sampler, lens.layer = sampler, layer
+    for name, value in group.items():
+        setattr(lens, name, value)
+    request = {"kind": "means", "id": 1, "question": asdict(lens._question())}
+    *_, reply = handle(lens._session, request)
+    frame = lens.mean_activation()
+    assert reply["worth"] == frame.attrs["read_out"]
+    assert reply["effective_n"] == pytest.approx(frame.effective_n.iloc[0])
+
+
+def test_maxima_of_a_sample_are_lower_bounds_with_or_without_chance(lens):
+    lens.layer = "conv"
+    assert "maxima are lower bounds only. No interval" in lens.top_k().attrs["read_out"]
+    lens.sampler = "random"
+    line = lens.top_k().attrs["read_out"]
+    assert "maxima are lower bounds: with 95% confidence at most" in line
+    assert "lower bounds" not in lens.top_k(measure="count").attrs["read_out"]
+    assert "lower bounds" not in lens.top_k(on="all").attrs["read_out"]
+
+
+def test_a_whole_group_is_exact_and_a_missing_one_is_never_zero(lens):
+    lens.fraction = 1.0
+    for frame in (lens.top_k(), lens.max_neurons(), lens.mean_activation()):
+        assert frame.attrs["read_out"] == "exact, 300 of 300 items"
+    lens.fraction = 0.01
+    outside = np.setdiff1d(np.arange(300), lens.sample.index)[:7]
+    for ask in (lens.top_k, lens.max_neurons, lens.mean_activation):
+        line = ask(selection=outside).attrs["read_out"]
+        assert line == "empty in sample: none of the 7 items of the group was taken"
+
+
+def test_no_score_is_given_where_k_covers_the_layer(lens):
+    lens.layer, lens.sampler = "latent", "random"
+    assert lens.top_k(k=6).attrs["precision"] is None
+    assert "precision" not in lens.mean_activation(selection=np.arange(90)).attrs["read_out"]
