@@ -40,6 +40,8 @@ DTYPES = ("|b1", "|u1", "|i1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8", "<f2", 
 ARRAY = "$array"
 """The key that stands, with a number, where an array was."""
 CHUNK = 2**22
+LEVEL = 1
+"""Of deflate: the others take several times as long and save a few per cent."""
 BEGINS = b"PK\x03\x04"
 FIRST_DAY = (1980, 1, 1, 0, 0, 0)
 """The date of every member, so that equal content gives equal bytes."""
@@ -198,7 +200,7 @@ def _crc(array: NDArray[Any]) -> int:
 
 
 def _write_members(file: IO[bytes], text: bytes, arrays: list[NDArray[Any]], method: int) -> None:
-    with zipfile.ZipFile(file, "w", method, compresslevel=1) as archive:
+    with zipfile.ZipFile(file, "w", method) as archive:
         archive.writestr(_member(MANIFEST, method), text)
         for i, array in enumerate(arrays):
             with archive.open(_member(_array_name(i), method), "w", force_zip64=True) as out:
@@ -208,6 +210,8 @@ def _write_members(file: IO[bytes], text: bytes, arrays: list[NDArray[Any]], met
 def _member(name: str, method: int) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(name, FIRST_DAY)
     info.compress_type = method
+    # zipfile has no other way to say this of a member that is written piece by piece.
+    info._compresslevel = LEVEL  # type: ignore[attr-defined]
     return info
 
 
