@@ -14,13 +14,14 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "docs"))
 
-from lessons import BUILT, EXPORTS, as_markdown, lesson_names  # noqa: E402
+from lessons import BUILT, EXPORTS, as_markdown, exported, lesson_names  # noqa: E402
 
 TEXTS = {
     "index.md": "README.md",
     "contributing.md": "CONTRIBUTING.md",
     "changelog.md": "CHANGELOG.md",
 }
+NOT_BUILT = "*Not built here: its lesson has not run.*"
 FILE_WORKER = ROOT / "docs" / "file-worker.js"
 HERE = {page: name for name, page in TEXTS.items()}
 
@@ -36,9 +37,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, f"lessons/{name}.md", content=text))
         for path, content in pictures.items():
             files.append(File.generated(config, f"lessons/{path}", content=content))
-    for export in exported():
-        path = str(BUILT / f"{export.name}.html")
-        files.append(File.generated(config, f"gallery/{export.name}.html", abs_src_path=path))
+    for name in (f"{export.name}.{kind}" for export in exported() for kind in ("html", "png")):
+        path = str(BUILT / name)
+        files.append(File.generated(config, f"gallery/{name}", abs_src_path=path))
     return files
 
 
@@ -75,18 +76,15 @@ def as_page(text: str) -> str:
     return text
 
 
-def exported() -> list[Any]:
-    """Give the lenses that `docs/lessons.py` has written."""
-    return [export for export in EXPORTS if (BUILT / f"{export.name}.html").is_file()]
-
-
 def gallery() -> str:
-    """Describe every lens, with a link where it was built."""
+    """Describe every lens, with its picture and a link where it was built."""
     there = exported()
     parts = []
     for export in EXPORTS:
-        link = f"[Open it](gallery/{export.name}.html){{ .md-button }}"
+        page = f"gallery/{export.name}.html"
+        link = f"[Open it]({page}){{ .md-button }}"
+        picture = f"[![The lens: {export.title}](gallery/{export.name}.png)]({page})"
+        shown = f"{picture}\n\n{link}" if export in there else NOT_BUILT
         lesson = f"[its lesson](lessons/{export.lesson}.md)"
-        shown = link if export in there else "*Not built here: its lesson did not run.*"
         parts.append(f"## {export.title}\n\n{export.words} See {lesson}.\n\n{shown}\n")
     return "\n".join(parts)

@@ -74,14 +74,21 @@ def run_lesson(name: str, folder: Path = BUILT) -> Path:
     notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
     lenses = [export for export in EXPORTS if export.lesson == name]
     lines = [
-        f"{export.lens}.to_html({str(folder.resolve() / export.name)!r} + '.html', "
-        f"pictures='all', title={export.title!r})"
+        f"{export.lens}.to_html({path + '.html'!r}, pictures='all', title={export.title!r})\n"
+        f"{export.lens}.to_png({path + '.png'!r}, width=1000)"
         for export in lenses
+        for path in [str(folder.resolve() / export.name)]
     ]
     notebook.cells.append(nbformat.v4.new_code_cell("\n".join(lines)))
     with TemporaryDirectory() as scratch:
         where = {"metadata": {"path": scratch}}
-        NotebookClient(notebook, timeout=RUN_S, resources=where, kernel_name="python3").execute()
+        NotebookClient(
+            notebook,
+            timeout=RUN_S,
+            resources=where,
+            kernel_name="python3",
+            store_widget_state=False,  # the pages show no widget
+        ).execute()
     del notebook.cells[-1]
     path = folder / f"{name}.ipynb"
     nbformat.write(notebook, path)
@@ -113,12 +120,17 @@ def is_worth_showing(output: Any) -> bool:
     return WIDGET not in output.get("data", {})
 
 
+def exported() -> list[Export]:
+    """Give the lenses that were built."""
+    return [export for export in EXPORTS if (BUILT / f"{export.name}.html").is_file()]
+
+
 def preface(name: str) -> str:
     """Say where the notebook is and whether a lens of it can be tried."""
     live = [
         f"[{export.title}](../gallery/{export.name}.html)"
-        for export in EXPORTS
-        if export.lesson == name and (BUILT / f"{export.name}.html").is_file()
+        for export in exported()
+        if export.lesson == name
     ]
     tried = f" What it builds can be tried here: {', '.join(live)}." if live else ""
     return f"*This is `notebooks/{name}.ipynb`, as it ran.*{tried}"

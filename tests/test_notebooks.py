@@ -19,6 +19,23 @@ every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: pat
 
 # What a lesson says it saw, put to its own variables in its own kernel after its last cell.
 SEEN = {
+    "02-paper": """
+        scores = results["figure_4"].frame.query("fraction == 0.05")
+        scores = scores.pivot(index="sampler", columns="metric", values="score")
+        of_the_size = scores.drop(index=["coreset", "stratified_completion"])
+        assert of_the_size["S1 max"].idxmax() == "max_margin"
+        assert of_the_size["S2"].idxmin() == of_the_size["S3"].idxmin() == "max_margin"
+        assert scores["S1 max"]["coreset"] > scores["S1 max"]["max_margin"]
+        assert scores["S2"]["coreset"] < scores["S2"]["max_margin"]
+        assert scores["S3"]["coreset"] < scores["S3"]["max_margin"]
+        assert scores["S1 max"]["stratified"] < scores["S1 max"]["random"] + 0.03
+        taken = results["table_4"].frame.set_index("sampler")
+        assert taken.share_of_errors["max_margin"] > 0.5
+        assert taken.incorrect["coreset"] < taken.incorrect["max_margin"]
+        by_j = results["figure_6"].frame.query("sampler == 'max_margin' and variant == 'both ends'")
+        by_j = by_j.pivot(index="j", columns="metric", values="score")
+        assert by_j["S1 max"].idxmin() == by_j["S2"].idxmax() == by_j["S3"].idxmax() == 0
+    """,
     "03-your-own-model": """
         texts = pd.Series([item["text"] for item in test])
         negated = texts.str.contains("not").to_numpy()
