@@ -40,8 +40,8 @@ const PANES: readonly (readonly [string, Pane])[] = [
   ["strip", strip],
   ["closeup", closeup],
   ["quality", quality],
-  ["margin", margin],
   ["confusion", confusion],
+  ["margin", margin],
   ["tables", table],
   ["spoken", spoken],
 ];

@@ -40,12 +40,16 @@ def in_polars():
     )  # fmt: skip
 
 
+def in_arrow():
+    return in_polars().to_arrow()
+
+
 def in_a_mapping():
     return {"age": np.array([3, 4, 5]), "weight": [1.5, None, 2], "who": ["b", None, "a"],
             "ok": pl.Series([True, False, True])}  # fmt: skip
 
 
-@pytest.mark.parametrize("make", [in_pandas, in_polars, in_a_mapping])
+@pytest.mark.parametrize("make", [in_pandas, in_polars, in_arrow, in_a_mapping])
 def test_a_table_is_the_same_whatever_it_comes_in(make):
     columns = read_metadata(make()).columns
     assert [(c.name, c.origin, c.kind, c.levels) for c in columns] == [
