@@ -151,6 +151,19 @@ def test_columns_of_the_metadata_are_in_it_as_far_as_they_fit():
     assert size.tobytes() == metadata["size"].tobytes()
 
 
+def test_large_pictures_are_shrunk_until_they_fit_and_the_page_says_so():
+    pictures = np.random.default_rng(0).integers(0, 255, (60, 90, 60, 3), dtype=np.uint8)
+    lens = LatentLens(made_up_record(60), images=pictures)
+    html = lens.to_html(pictures="all", limit_mb=1.0)
+    contents = read_page(html)["pictures"]
+    ((high, wide, channels),) = contents["shapes"]
+    assert (high, wide, channels) == (45, 30, 3)
+    blocks = pictures[7].reshape(45, 2, 30, 2, 3).mean(axis=(1, 3))
+    found = contents["values"].reshape(60, 45, 30, 3)[7]
+    assert abs(found - blocks).max() <= 0.5 + 1e-4
+    assert "pictures' detail beyond 45 pixels" in Elements(html).all("p")[0]["text"]
+
+
 def test_texts_are_pictures_too():
     lens = LatentLens(made_up_record(60), images=[f"text {row} </script>" for row in range(60)])
     pictures = read_page(lens.to_html(pictures=[7]))["pictures"]

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentlens.core.from_arrays import index_activations
-from latentlens.core.picture import Picture
+from latentlens.core.picture import Picture, shrink
 from latentlens.core.record import LayerIndex, Record
 from latentlens.session import Session
 from latentlens.widget.page.arrays import Blocks, narrowed
 from latentlens.widget.page.choice import Chosen
 
 PICTURES_AT_ONCE = 200
+PICTURES_TRIED = 100
+"""How many pictures are packed to tell how large all of them will be."""
+SIDES = (64, 48, 32, 24)
+"""Pixels to which pictures are shrunk, one after the other, until they fit."""
 NOT_FITTED = "This page has no kernel, and this sampler's ranking was left out of it."
 NO_SALIENCY = "This page has no kernel, which attributions take."
 FIXED_LAYOUT = "This page has no kernel to lay the items out anew."
@@ -124,6 +129,29 @@ def read_pictures(session: Session, rows: NDArray[np.int64]) -> list[Picture]:
     for at in range(0, len(rows), PICTURES_AT_ONCE):
         found += session.pictures([int(row) for row in rows[at : at + PICTURES_AT_ONCE]])
     return found
+
+
+def fit_pictures(pictures: Sequence[Picture], room: float) -> tuple[list[Picture], int]:
+    """Shrink pictures until they fit, or no further.
+
+    Returns
+    -------
+    pictures : list of Picture
+    side : int
+        Pixels of the longest side of what was shrunk; 0 if nothing was.
+    """
+    shown, side = list(pictures), 0
+    for most in SIDES:
+        some = shown[:: max(1, len(shown) // PICTURES_TRIED)]
+        blocks = Blocks()
+        pack_pictures(np.arange(len(some)), some, blocks)
+        if sum(map(len, blocks.texts)) * len(shown) <= room * len(some):
+            break
+        shown = [
+            p if p.image is None else replace(p, image=shrink(p.image, most)) for p in pictures
+        ]
+        side = max((max(p.image.shape[:2]) for p in shown if p.image is not None), default=0)
+    return shown, side
 
 
 def pack_pictures(

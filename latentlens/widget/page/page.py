@@ -21,6 +21,7 @@ from latentlens.widget.page.arrays import Blocks
 from latentlens.widget.page.choice import Chosen, choose, measure
 from latentlens.widget.page.contents import (
     choose_columns,
+    fit_pictures,
     pack_column,
     pack_layer,
     pack_pictures,
@@ -31,6 +32,8 @@ from latentlens.widget.page.document import bundle_size, write_document
 from latentlens.widget.page.wanted import Wanted
 from latentlens.widget.wire import from_wire
 
+PICTURES_SHARE = 0.4
+"""Pictures that take more of a page are shrunk."""
 COLUMNS_SHARE = 0.25
 """As much of a page the metadata may take."""
 TRIES = 4
@@ -137,7 +140,8 @@ class Parts:
                                                               "added")})  # fmt: skip
         sampled = np.flatnonzero(session.roles(question))
         self.rows = rows_shown(wanted.pictures, len(record), sampled, state["selection"])
-        self.pictures = read_pictures(session, self.rows)
+        read = read_pictures(session, self.rows)
+        self.pictures, self.side = fit_pictures(read, PICTURES_SHARE * wanted.limit)
         self.columns = choose_columns(session, state["color_by"], COLUMNS_SHARE * wanted.limit)
         self.sizes = measure(record, self._fixed())
 
@@ -191,6 +195,8 @@ class Parts:
         contents["blocks"] = blocks.entries
         left_out = words.left_out(self.session, self.state, chosen, self.samplers, self.rows)
         left_out += words.left_out_columns(self.session, self.columns)
+        if self.side:
+            left_out.append(f"pictures' detail beyond {self.side} pixels")
         title = self.wanted.title or words.title_of(self.state["about"])
         html = write_document(title, words.line(left_out), contents, blocks.texts)
         return Page(html=html, left_out=tuple(left_out))
