@@ -8,7 +8,7 @@ sample. It knows neither torch nor Jupyter: the model is reached through
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,6 @@ from latentlens.core.answer import Answer
 from latentlens.core.checks import check_choice, check_rows
 from latentlens.core.design import Design
 from latentlens.core.estimate import MeanEstimate
-from latentlens.core.held import HeldActivations
 from latentlens.core.linear import latent_scores
 from latentlens.core.metadata import Column, Metadata
 from latentlens.core.meter import Draw, Meter
@@ -28,6 +27,7 @@ from latentlens.core.record import LayerIndex, Record
 from latentlens.core.sample import ADDED, Ranking, Sample, sample_size
 from latentlens.samplers import SAMPLERS
 from latentlens.session import means
+from latentlens.session.activations import HELD_BUDGET, RawActivations, ReadActivations
 from latentlens.session.means import SampleMean
 from latentlens.session.question import Question
 
@@ -35,18 +35,11 @@ INDEX_LIMIT = 64 * 2**20
 """Bytes of one layer's index and sums up to which they are sent to the browser."""
 LATENT_LIMIT = 32 * 2**20
 """Bytes of the latent up to which it is sent."""
-HELD_BUDGET = 256 * 2**20
-"""Bytes of raw activations kept for items of samples."""
 TOP_UP = 10
 """How many items of a cell are added at most unless more are asked for."""
 
-ReadActivations = Callable[
-    [NDArray[np.int64], Sequence[str]],
-    Iterator[tuple[NDArray[np.int64], Mapping[str, NDArray[np.float32]]]],
-]
 
-
-class Session:
+class Session(RawActivations):
     """Answers questions about one record.
 
     Parameters
@@ -83,9 +76,7 @@ class Session:
         held_budget: int = HELD_BUDGET,
         rankings: Mapping[str, Ranking] | None = None,
     ) -> None:
-        self.record = record
-        self.held = HeldActivations(len(record), held_budget)
-        self._read = read_activations
+        super().__init__(record, read_activations, held_budget)
         self.attribute = attribute
         self.pictures = pictures
         self.metadata = metadata or Metadata()
@@ -94,7 +85,6 @@ class Session:
         self._scores: NDArray[np.float64] | None = None
         self._lot: NDArray[np.int64] | None = None
         self._fitting = {name: threading.Lock() for name in SAMPLERS}
-        self._raw = self._at_hand()
         self._redrawn: dict[tuple[str, int], Ranking] = {}
         self.meter = Meter(self.sample_of, self._raw, read_activations)
 
@@ -198,19 +188,6 @@ class Session:
             "correctness": question.correctness,
             "selection": question.selection,
         }
-
-    def raw(self, layer: str) -> NDArray[np.float32] | None:
-        """Give a layer's raw activations where all items' are at hand."""
-        return self._raw.get(layer)
-
-    def _at_hand(self) -> dict[str, NDArray[np.float32]]:
-        """Find the layers that the record holds whole: the latent, and that of the logits."""
-        record = self.record
-        raw = {record.latent_layer: record.latent}
-        if record.logits is not None:
-            held = (name for name, layer in record.layers.items() if _holds(layer, record.logits))
-            raw = {**dict.fromkeys(held, record.logits), **raw}
-        return raw
 
     def exact_mean(self, question: Question) -> NDArray[np.float64] | None:
         """Give the mean over the whole group, None where only a sample can tell."""
@@ -335,85 +312,6 @@ class Session:
             return None
         return means.last(self.sample_mean(question)).estimate
 
-    # -- raw activations ---------------------------------------------------------
-
-    def has_activations(self, layer: LayerIndex) -> bool:
-        """Whether a layer's activations are at hand, or the model can be run for them."""
-        return self._read is not None or layer.name in self._raw
-
-    @property
-    def layers_at_hand(self) -> tuple[str, ...]:
-        """Names of the layers of which every item's activations are at hand."""
-        return tuple(self._raw)
-
-    def read(
-        self, layer: LayerIndex, rows: NDArray[np.int64]
-    ) -> Iterator[tuple[int, int, NDArray[np.int64], NDArray[np.float32]]]:
-        """Give activations piece by piece: what is held, then what is run, and held if it fits.
-
-        Yields
-        ------
-        (done, total, rows, activations)
-            Items run so far and in all, and one piece.
-        """
-        assert self._read is not None
-        missing = self.held.missing(layer.name, rows)
-        known = np.setdiff1d(rows, missing, assume_unique=True)
-        fits = self.fits(layer, len(missing))
-        if len(known):
-            yield 0, len(missing), known, self.held.values(layer.name, known)
-        kept_rows: list[NDArray[np.int64]] = []
-        kept: list[NDArray[np.float32]] = []
-        done = 0
-        for chunk, activations in self._read(missing, [layer.name]) if len(missing) else ():
-            values = activations[layer.name]
-            if fits:
-                kept_rows.append(chunk)
-                kept.append(values)
-            done += len(chunk)
-            yield done, len(missing), chunk, values
-        if kept:
-            self.held.hold(layer.name, np.concatenate(kept_rows), np.concatenate(kept))
-
-    def fits(self, layer: LayerIndex, n: int) -> bool:
-        """Whether the raw activations of `n` items may be held."""
-        return 4 * layer.units * n <= self.held.budget
-
-    def reading(
-        self, layer: LayerIndex, rows: NDArray[np.int64]
-    ) -> Iterator[tuple[int, int] | NDArray[np.float32]]:
-        """Read raw activations that fit, running the model on those not held yet.
-
-        Yields
-        ------
-        (done, total) or ndarray of shape (len(rows), units)
-            Progress, and the activations at last.
-        """
-        raw = self.raw(layer.name)
-        if raw is not None:
-            yield raw[rows]
-            return
-        values = np.empty((len(rows), layer.units), np.float32)
-        place = np.zeros(len(self.record), np.int64)
-        place[rows] = np.arange(len(rows))
-        for done, total, chunk, piece in self.read(layer, rows):
-            values[place[chunk]] = piece
-            if done:
-                yield done, total
-        yield values
-
-    def activations(self, layer: LayerIndex, rows: NDArray[np.int64]) -> NDArray[np.float32] | None:
-        """Give raw activations, shape (len(rows), units), and hold what was run for them.
-
-        Returns None where the model cannot be run or they exceed the budget.
-        """
-        at_hand = self.raw(layer.name) is not None
-        if not at_hand and not (self._read is not None and self.fits(layer, len(rows))):
-            return None
-        *_, values = self.reading(layer, rows)
-        assert isinstance(values, np.ndarray)
-        return values
-
     # -- what is known of the items ----------------------------------------------
 
     @property
@@ -441,12 +339,3 @@ class Session:
     def picture_kind(self) -> str:
         """Say what a thumbnail of an item is; "none" if there is nothing to show."""
         return "none" if self.pictures is None else self.pictures.kind()
-
-
-def _holds(layer: LayerIndex, logits: NDArray[np.float32]) -> bool:
-    """Whether a layer's activations are the logits, to the last bit."""
-    # An index that holds fewer units than there are says nothing of the rest.
-    if not layer.keep == layer.units == logits.shape[1]:
-        return False
-    top = np.take_along_axis(logits, layer.top_unit.astype(np.int64), axis=1)
-    return np.array_equal(top, layer.top_value)
