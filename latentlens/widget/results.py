@@ -149,9 +149,9 @@ class Results(Neurons):
         >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
         >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
         >>> lens.top_k(k=1, correctness="incorrect", on="all")
-               unit  value   kind  n_used  n_group  effective_n
+               unit  value  low  high   kind  n_used  n_group  effective_n
         place
-        1         0    0.6  exact       2        2          2.0
+        1         0    0.6  0.6   0.6  exact       2        2          2.0
         """
         question = self._question(
             k=k, layer=layer, label=label, by=by, correctness=correctness, measure=measure,
@@ -203,10 +203,10 @@ class Results(Neurons):
         >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
         >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
         >>> lens.mean_activation(label="1", on="all")
-                  mean   kind  n_used  n_group
+                  mean       low      high   kind  n_used  n_group  effective_n
         unit
-        0     0.233333  exact       3        3
-        1     0.733333  exact       3        3
+        0     0.233333  0.233333  0.233333  exact       3        3          3.0
+        1     0.733333  0.733333  0.733333  exact       3        3          3.0
         """
         question = self._question(
             layer=layer, label=label, by=by, correctness=correctness, selection=selection
@@ -245,10 +245,10 @@ class Results(Neurons):
         >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
         >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
         >>> lens.max_neurons(on="all")
-              exact_count   kind  n_used  n_group  effective_n
+              exact_count  low  high   kind  n_used  n_group  effective_n
         unit
-        0               3  exact       6        6          6.0
-        1               3  exact       6        6          6.0
+        0               3  3.0   3.0  exact       6        6          6.0
+        1               3  3.0   3.0  exact       6        6          6.0
         """
         question = self._question(
             layer=layer, label=label, by=by, correctness=correctness, selection=selection
