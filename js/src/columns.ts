@@ -46,7 +46,7 @@ export function keep_columns(store: LensStore, signal: AbortSignal): void {
     }
   };
   store.watch(
-    ["wanted", "items", "columns", "kernel_gone"],
+    ["wanted", "items", "columns", "column_errors"],
     () => {
       if (!store.get("items") || asked.size > 0) return;
       const [held, errors] = [store.get("columns"), store.get("column_errors")];
@@ -54,6 +54,15 @@ export function keep_columns(store: LensStore, signal: AbortSignal): void {
       if (next === undefined) return;
       asked.add(next);
       void fetch(next);
+    },
+    signal,
+  );
+  // What a kernel that had gone refused is asked again of one that is back.
+  store.watch(
+    ["kernel_gone"],
+    () => {
+      const failed = store.get("column_errors").size > 0;
+      if (failed && !store.get("kernel_gone")) store.set({ column_errors: new Map() });
     },
     signal,
   );

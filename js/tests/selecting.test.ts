@@ -89,6 +89,18 @@ describe("the search box", () => {
   });
 });
 
+it("asks again for a column that a kernel which had gone could not send", async () => {
+  const made = show();
+  made.store.set({ kernel_gone: true });
+  find(made, "age > 60");
+  await made.settle();
+  expect(said(made.el)).toContain("has gone");
+  made.store.set({ kernel_gone: false });
+  await made.settle();
+  find(made, "age > 60");
+  expect(picked(made)).toEqual([...AGE.keys()].filter((i) => AGE[i]! > 60));
+});
+
 describe("undo and redo", () => {
   it("walk through the selections, whoever made them, and a new one ends the way forward", () => {
     const made = show();

@@ -28,22 +28,24 @@ const NOTE =
 export const confusion: Pane = (el, store, signal) => {
   const card = make_card(el, "Confusion");
   let pairs: Pairs = { list: [], of: new Int32Array(0) };
-  let said: HTMLElement[] = [];
+  let cells = new Map<number, HTMLElement>();
+  let counted: Uint32Array = new Uint32Array(0);
   const fold = make_fold(el, "confusion", (open) => open && draw(), signal);
 
   /** How many of each cell are in the sample, and which is selected. */
   const follow = (): void => {
     if (!fold.open()) return;
     const counts = count_sampled(pairs, store.get("roles"));
-    pairs.list.forEach((_, at) => {
-      if (said[at]) set_text(said[at], whole(counts[at]!));
-    });
     const selected = selected_pair(pairs, store.get("picked"));
-    for (const button of card.body.querySelectorAll<HTMLElement>("[data-pair]")) {
-      const at = Number(button.dataset.pair);
+    for (const [at, button] of cells) {
       set_aria(button, "pressed", at === selected);
+      // A slider's step changes few cells.
+      if (counted[at] === counts[at]) continue;
+      set_text(button.lastElementChild!, whole(counts[at]!));
       button.title = cell_title(store, pairs, at, counts[at]!);
+      button.setAttribute("aria-label", button.title);
     }
+    counted = counts;
     const [label, by] = [store.get("label"), store.get("by")];
     for (const button of card.body.querySelectorAll<HTMLElement>("[data-by]")) {
       set_aria(button, "pressed", button.dataset.by === by && button.dataset.label === label);
@@ -58,10 +60,10 @@ export const confusion: Pane = (el, store, signal) => {
     card.kind(known > 0 ? "exact" : null);
     card.n(count(known, "item"));
     if (known === 0) return;
-    const cells = new Map<number, HTMLElement>();
+    cells = new Map();
+    counted = new Uint32Array(0);
     const small = classes.length <= MOST_CLASSES;
     card.body.replaceChildren(small ? matrix(classes, pairs, cells) : listed(store, pairs, cells));
-    said = pairs.list.map((_, at) => cells.get(at)!);
     card.body.querySelector("button")?.setAttribute("tabindex", "0");
     card.note(small ? `${NOTE} The smaller number is of the sample.` : list_note(pairs));
     follow();
@@ -111,9 +113,13 @@ function matrix(classes: string[], pairs: Pairs, cells: Map<number, HTMLElement>
     const i = at.get(truth * classes.length + pred);
     if (i === undefined) return h("td", {}, "\u00b7");
     const { n } = pairs.list[i]!;
-    const sampled = h("small", {});
-    cells.set(i, sampled);
-    const button = h("button", { type: "button", data: { pair: String(i) } }, whole(n), sampled);
+    const button = h(
+      "button",
+      { type: "button", data: { pair: String(i) } },
+      whole(n),
+      h("small", {}),
+    );
+    cells.set(i, button);
     button.classList.toggle("ll-right", truth === pred);
     button.style.setProperty("--ll-share", (n / totals[truth]!).toFixed(3));
     return h("td", {}, place(truth, pred, button));
@@ -147,16 +153,15 @@ function listed(store: Store, pairs: Pairs, cells: Map<number, HTMLElement>): HT
   const most = pairs.list[all[0] ?? 0]?.n ?? 1;
   const lines = all.map((i, row) => {
     const { truth, pred, n } = pairs.list[i]!;
-    const sampled = h("small", {});
-    cells.set(i, sampled);
     const text = h("span", {}, `${class_name(store, truth)} → ${class_name(store, pred)}`);
     const button = h(
       "button",
       { type: "button", data: { pair: String(i) } },
       text,
       whole(n),
-      sampled,
+      h("small", {}),
     );
+    cells.set(i, button);
     button.style.setProperty("--ll-share", (n / most).toFixed(3));
     return h("li", {}, place(row, 0, button));
   });
