@@ -19,6 +19,7 @@ ANSWERS = (
     "latentlens.widget.fidelity.Fidelity", "latentlens.widget.groups.Comparison",
     "latentlens.widget.questions.Questions", "latentlens.widget.questions.QuestionResult",
     "latentlens.widget.sample_run.SampleRun", "latentlens.widget.drawn.DrawnSample",
+    "latentlens.widget.saliency.Saliency",
 )  # fmt: skip
 """What the methods of a lens return."""
 ASKED = ("LatentLens", "BaseSampler", "Ranking", "ImageData", *(

@@ -58,6 +58,15 @@ class Attribution:
         The target at the item, and at the baseline.
     target : int
         The class, or the unit.
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> from latentlens.extract import attribute, plan
+    >>> chosen = plan(models.lenet5(image_size=8), data.digits().loader(), layers=["fc*"])
+    >>> *steps, found = attribute(chosen, [3], method="integrated_gradients")
+    >>> found.row, found.values.shape, abs(found.error) < 0.1
+    (3, (1, 8, 8), True)
     """
 
     row: int
@@ -133,6 +142,16 @@ def attribute(
         If an argument is none of its choices, or no attribution can be had.
     ModelChanged
         If the weights are no longer those of the pass.
+
+    Examples
+    --------
+    >>> from latentlens import data, models
+    >>> from latentlens.extract import Attribution, attribute, plan
+    >>> chosen = plan(models.lenet5(image_size=8), data.digits().loader(), layers=["fc*"])
+    >>> steps = attribute(chosen, [3], method="integrated_gradients")
+    >>> found = [step for step in steps if isinstance(step, Attribution)]
+    >>> found[0].map.shape
+    (8, 8)
     """
     source = positions(plan, "saliency")
     at = checked_rows(rows, source)

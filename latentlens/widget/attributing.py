@@ -82,6 +82,14 @@ class Attributing(Results):
         ----------
         .. [1] N. Kokhlikyan et al., "Captum: A unified and generic model
            interpretability library for PyTorch", arXiv:2009.07896.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens, data, models
+        >>> lens = LatentLens(models.lenet5(image_size=8), data.digits().loader())
+        >>> found = lens.saliency([3, 14], progress=False)
+        >>> found.maps.shape
+        (2, 8, 8)
         """
         session = self._ready()
         if session.attribute is None:

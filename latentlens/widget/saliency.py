@@ -42,6 +42,14 @@ class Saliency:
         The layer of the unit; None for classes.
     baseline : str
         What counts as nothing, in words.
+
+    Examples
+    --------
+    >>> from latentlens import LatentLens, data, models
+    >>> lens = LatentLens(models.lenet5(image_size=8), data.digits().loader())
+    >>> found = lens.saliency([3], method="integrated_gradients", progress=False)
+    >>> bool((found.frame["relative_error"] < 0.05).all())
+    True
     """
 
     attributions: tuple[Attribution, ...]
@@ -104,7 +112,16 @@ class Saliency:
         return pd.DataFrame(columns, index=pd.Index(rows, name="row"))
 
     def target(self, attribution: Attribution) -> str:
-        """Say of what an attribution is: a class, or a unit of a layer."""
+        """Say of what an attribution is: a class, or a unit of a layer.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens, data, models
+        >>> lens = LatentLens(models.lenet5(image_size=8), data.digits().loader())
+        >>> found = lens.saliency([3], target="7", progress=False)
+        >>> found.target(found.attributions[0])
+        '7'
+        """
         if self.layer is not None:
             return f"{self.layer} {attribution.target}"
         return self.record.classes[attribution.target]
@@ -113,6 +130,13 @@ class Saliency:
         """Draw the maps side by side, as many as altair's row limit lets in.
 
         Positive attributions are orange and negative ones purple, on one scale for all.
+
+        Examples
+        --------
+        >>> from latentlens import LatentLens, data, models
+        >>> lens = LatentLens(models.lenet5(image_size=8), data.digits().loader())
+        >>> type(lens.saliency([3], progress=False).chart()).__name__
+        'FacetChart'
         """
         import altair as alt
 
