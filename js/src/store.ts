@@ -305,7 +305,12 @@ export class LensStore implements Store {
       heard();
       if (!this.rpc.open(kind)) mark(undefined);
     };
-    reply.then(settled, settled);
+    // A message that cannot even be sent tells at once what silence tells after a while.
+    const failed = (error: unknown) => {
+      settled();
+      if (error instanceof KernelGone && !this.get("kernel_gone")) this.lose_kernel();
+    };
+    reply.then(settled, failed);
     return reply;
   }
 
@@ -337,7 +342,8 @@ export class LensStore implements Store {
   }
 
   private write(): void {
-    if (this.unsent.size === 0) return;
+    // What is set meanwhile is sent when the kernel is back.
+    if (this.unsent.size === 0 || this.get("kernel_gone")) return;
     const keys = [...this.unsent];
     for (const key of keys) this.model.set(key, this.get(key));
     this.unsent.clear();

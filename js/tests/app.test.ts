@@ -62,7 +62,7 @@ it("says hello for every view and shares one state among them", async () => {
   const { fake, show } = widget();
   const [a, b] = [show(), show()];
   const hellos = () => fake.sent.filter(({ kind }) => kind === "hello").length;
-  await vi.waitFor(() => expect(hellos()).toBe(2));
+  await vi.waitFor(() => expect(hellos()).toBe(2), { timeout: 4000 });
   expect(new Set(fake.sent.map(({ id }) => id)).size).toBe(fake.sent.length);
   const slider = a.el.querySelector<HTMLInputElement>('input[type="range"]')!;
   slider.value = "0.25";

@@ -250,6 +250,27 @@ describe("the kernel", () => {
     expect(alive.store.get("index")).not.toBeNull();
   });
 
+  it("is known to be gone as soon as nothing can be sent, and is told all when it is back", async () => {
+    const { store, fake, settle } = scene();
+    await settle();
+    const send = vi.spyOn(fake, "send").mockImplementation(() => {
+      throw new Error("Cannot send");
+    });
+    store.set({ layer: "fc1.relu" });
+    await settle();
+    expect(store.get("kernel_gone")).toBe(true);
+    const saves = fake.saves;
+    store.set({ fraction: 0.4 });
+    await settle();
+    expect([fake.get("fraction"), fake.saves]).toEqual([0.05, saves]);
+    expect(store.get("counts").n_sample).toBe(80);
+    send.mockRestore();
+    fake.trigger("comm_live_update");
+    await settle();
+    expect(store.get("kernel_gone")).toBe(false);
+    expect([fake.get("fraction"), fake.saves]).toEqual([0.4, saves + 1]);
+  });
+
   it("starting over makes the browser forget the old items", async () => {
     const { store, fake, settle } = scene();
     await settle();
