@@ -66,6 +66,19 @@ def test_notebook_7_says_in_words_what_a_model_raised(notebook_7):
     assert "RuntimeError: no more of this" in words
 
 
+def test_a_kernel_that_was_shut_down_is_known_to_be_gone_at_the_next_question(notebook_7):
+    notebook_7.run(1, "lens = LatentLens(model, loader(model))\nlens")
+    view = View(notebook_7).ready()
+    until(lambda: view.header()[0], 20)
+    notebook_7.page.evaluate("async () => { await panel.sessionContext.shutdown(); }")
+    view.menu("Layer").select_option("1")
+    until(lambda: "Kernel gone" in view.text(".ll-notices"), seconds=5)
+    notebook_7.errors.clear()
+    # What cannot be sent is not tried: the widget manager would log an error each time.
+    view.drag("Fraction", 0.5)
+    until(lambda: view.header()[0], 204)
+
+
 def test_marimo_shows_progress_panes_and_hears_a_slider_and_a_lasso(open_app):
     page = open_app()
     view = View(page)
