@@ -55,6 +55,7 @@ SEEN = {
         assert hidden[strongest].sum() >= 8
         assert len(set(y_later[strongest])) > 1
         assert hidden[called_seven].mean() > 0.9
+        assert (share > 0.5).all()
         assert (called(called_seven, removed) == y_later[called_seven]).mean() > 0.75
         assert (called(lost_seven, added) == 7).mean() > 0.9
         assert (called(sevens, clean) == 7).mean() < 0.3
