@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,25 +13,15 @@ from latentlens.core.unit import SOURCES, UNKNOWN, UnitValues, unit_cell_means
 from latentlens.session import Question, Session
 from latentlens.session.contrast import RUN_ITEMS, Contrast, contrast
 from latentlens.session.unit import check_unit, unit_values
+from latentlens.widget.asked import Asked
 from latentlens.widget.groups import Group, check_apart, effect_columns, read_group, the_rest
-from latentlens.widget.state import State
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class Neurons(State):
+class Neurons(Asked):
     """Answers about units, for `Results`."""
-
-    _shown: bool
-
-    @abstractmethod
-    def _ready(self) -> Session:
-        """Give the session; run the pass first if need be."""
-
-    @abstractmethod
-    def _question(self, **changes: Any) -> Question:
-        """Put the state of the controls, and what the caller changes, into a question."""
 
     def contrast(
         self,
@@ -255,18 +243,6 @@ class Neurons(State):
         frame = frame[frame.n > 0].reset_index(drop=True)
         frame.attrs = {"unit": unit, "layer": index.name}
         return frame
-
-    def _with_bar(self, steps: Iterator[Any], last: type, *, wanted: bool) -> Any:
-        """Drive steps to their end, showing how far the model's run is."""
-        from tqdm.auto import tqdm
-
-        with tqdm(disable=not wanted or self._shown, desc="Running the model") as bar:
-            for step in steps:
-                if isinstance(step, last):
-                    return step
-                bar.total = step[1]
-                bar.update(step[0] - bar.n)
-        raise RuntimeError("The work ended without an answer.")
 
 
 def contrast_frame(found: Contrast, groups: tuple[Group, Group], layer: LayerIndex) -> pd.DataFrame:
