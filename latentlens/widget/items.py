@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,26 +13,18 @@ from latentlens.core.checks import check_count
 from latentlens.core.metadata import Column
 from latentlens.core.neighbors import NOT_MEASURED, Overlap, nearest, neighbor_overlap
 from latentlens.core.search import Vocabulary, find_rows, read_search
-from latentlens.session import Session
 from latentlens.widget import frames
-from latentlens.widget.conductor import Conductor, Job, running_loop
-from latentlens.widget.results import Results
+from latentlens.widget.conductor import Job, running_loop
+from latentlens.widget.work import Work
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class Items(Results):
+class Items(Work):
     """Search, neighbours and the map's trust; `LatentLens` brings the session."""
 
-    _conductor: Conductor
-    _random_state: int
-    _session: Session | None
     _overlap: Overlap | None = None
-
-    @abstractmethod
-    def _fail(self, activity: str, error: Exception) -> None:
-        """Show why an activity failed."""
 
     def find(self, text: str) -> NDArray[np.uint32]:
         """Find items as the search box does.

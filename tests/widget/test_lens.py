@@ -298,8 +298,8 @@ def test_messages_that_come_on_another_thread_are_taken_on_the_lens_own():
 
 
 def test_many_items_are_ranked_once_a_view_says_that_it_is_there(monkeypatch):
-    monkeypatch.setattr("latentlens.widget.lens.RANK_AT_ONCE", 10)
-    monkeypatch.setattr("latentlens.widget.lens.UNSEEN_S", 60)
+    monkeypatch.setattr("latentlens.widget.arranging.RANK_AT_ONCE", 10)
+    monkeypatch.setattr("latentlens.widget.arranging.UNSEEN_S", 60)
 
     async def scene():
         lens = LatentLens(made_up_record())
@@ -315,8 +315,8 @@ def test_many_items_are_ranked_once_a_view_says_that_it_is_there(monkeypatch):
 
 
 def test_many_items_are_ranked_after_a_while_without_a_view(monkeypatch):
-    monkeypatch.setattr("latentlens.widget.lens.RANK_AT_ONCE", 10)
-    monkeypatch.setattr("latentlens.widget.lens.UNSEEN_S", 0)
+    monkeypatch.setattr("latentlens.widget.arranging.RANK_AT_ONCE", 10)
+    monkeypatch.setattr("latentlens.widget.arranging.UNSEEN_S", 0)
 
     async def scene():
         lens = LatentLens(made_up_record())
