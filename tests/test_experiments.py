@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from latentlens import data, models
 from latentlens.core import cosine_distance, js_distance, precision_at_k, query_set_accuracy
 from latentlens.experiments import (
     EXPERIMENTS,
@@ -30,7 +31,7 @@ from latentlens.experiments.look import COLOURS
 from latentlens.experiments.page import page
 from latentlens.experiments.render import own_ids
 from latentlens.experiments.result import load_result, save_result
-from latentlens.experiments.sweep import figure_4, over_draws
+from latentlens.experiments.sweep import figure_4, figure_6, over_draws
 from latentlens.extract import read_activations
 
 MAX_ROWS = 5000
@@ -267,6 +268,14 @@ def test_figure_5_says_what_chance_would_give(results, trained):
     assert frame[frame["k"] == 100]["chance"].iloc[0] == pytest.approx(
         np.mean([100 / n for n in wide])
     )
+
+
+def test_figure_6_asks_for_a_sampler_that_takes_j():
+    settings = replace(SETTINGS, samplers=("coreset", "random"))
+    model, loader = models.lenet5(image_size=8), data.digits().loader()
+    experiment = Experiment(model, loader, settings, progress=False)
+    with pytest.raises(ValueError, match=r"takes j, such as max_margin.*have coreset, random"):
+        figure_6(experiment)
 
 
 def test_figure_6_repeats_the_weighted_variants_at_every_j(results):

@@ -120,6 +120,11 @@ def figure_6(experiment: Experiment) -> Result:
         "both ends" or "weighted". A weighted variant has no j: its score is
         repeated at every j, to be drawn as a line.
 
+    Raises
+    ------
+    ValueError
+        If no sampler of the settings takes j.
+
     Examples
     --------
     >>> from latentlens import data, models
@@ -137,6 +142,11 @@ def figure_6(experiment: Experiment) -> Result:
 
     settings = experiment.settings
     names = [name for name in experiment.samplers if name in WEIGHTED]
+    if not names:
+        raise ValueError(
+            f"figure_6 needs a sampler that takes j, such as {', '.join(WEIGHTED)}; "
+            f"the settings have {', '.join(experiment.samplers)}."
+        )
     drawn: list[Drawn] = []
     for j in settings.js:
         drawn += experiment.draws(names, (settings.fraction,), j=j)
