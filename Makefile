@@ -37,7 +37,8 @@ setup: .venv/.done $(BUNDLE) ## the environment and the bundle, as every other t
 
 quick: check quick-unit js-test ## check + unit + js, under a minute
 
-test: check unit js-test wheel-test notebook-test browser-test ## everything; what CI runs
+# The longest first, so that `make -j2 test` keeps two cores busy to the end.
+test: check browser-test unit js-test wheel-test notebook-test ## everything; what CI runs
 
 check: setup ## lint, format, types, generated files current
 	$(BIN)/ruff format --check --quiet . || { echo "Format differs: run 'make fix'."; exit 1; }
