@@ -53,7 +53,7 @@ function state_rows(
       "li",
       { className: "ll-legend-state" },
       swatch(css(palette[i + 1]!)),
-      h("span", { className: "ll-legend-name" }, name),
+      h("span", { className: "ll-legend-name", title: name }, name),
       h("span", { className: "ll-legend-count" }, whole(counts[i + 1]!)),
     ),
   );
@@ -70,9 +70,14 @@ function scale(
   );
   const bar = h("div", { className: "ll-legend-bar" });
   bar.style.background = `linear-gradient(to right, ${colours.join(", ")})`;
-  const ticks = key.ticks.map(({ at, text }) =>
-    h("span", { style: { left: `${(100 * at).toFixed(2)}%` } }, text),
-  );
+  // Long numbers leave every other tick out, and those at the ends stay inside.
+  const long = key.ticks.some(({ text }) => text.length > 4);
+  const ticks = key.ticks
+    .filter((_, i) => !long || i % 2 === 0)
+    .map(({ at, text }) => {
+      const side = at < 0.1 ? "first" : at > 0.9 ? "last" : "";
+      return h("span", { style: { left: `${(100 * at).toFixed(2)}%` }, data: { side } }, text);
+    });
   const known = key.known < key.n && `known for ${whole(key.known)} of ${whole(key.n)} items`;
   const note = [known, key.note].filter(Boolean).join("; ");
   body.replaceChildren(

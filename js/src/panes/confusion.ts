@@ -84,6 +84,7 @@ function cell_title(store: Store, { list }: Pairs, at: number, sampled: number):
 function list_note(pairs: Pairs): string {
   const all = worst(pairs);
   const wrong = all.reduce((n, at) => n + pairs.list[at]!.n, 0);
+  if (all.length === 0) return "No errors.";
   const some = all.length > MOST_LISTED ? `; the ${MOST_LISTED} most frequent are listed` : "";
   return `${count(wrong, "error")} in ${count(all.length, "pair")} of classes${some}. Click one to select its items.`;
 }

@@ -39,11 +39,13 @@ export const contrast: Pane = (el, store, signal) => {
     button.hidden = !waiting && !error;
     button.textContent = waiting ? "Stop" : "Run";
     const sides = store.get("contrast_sides");
-    card.kind(found?.known ?? null);
+    // A group of one has no spread, so that nothing was compared.
+    const compared = found && !found.note ? found : null;
+    card.kind(compared?.known ?? null);
     card.n(found ? `n ${found.n_group.map(whole).join(" against ")}` : "");
     card.score(
       "stand",
-      found ? `${whole(found.n_stand)} of ${whole(store.get("layer_info")?.units ?? 0)}` : "",
+      compared ? `${whole(compared.n_stand)} of ${whole(store.get("layer_info")?.units ?? 0)}` : "",
       "Units whose difference has p of at most 0.05 after correction for their number.",
     );
     const why = nothing_words(store) || error || found?.note || (found ? "" : coming_words(store));
@@ -53,7 +55,7 @@ export const contrast: Pane = (el, store, signal) => {
     if (!found || why || width < 1) return;
     draw_rows(chart, found, store, width);
     card.note(
-      `Right: more active in ${group_words(store)}. Left: less than in ${other_words(store)}.`,
+      `Right: more active in ${group_words(store)}. Left: more active in ${other_words(store)}.`,
     );
     card.worth(found.read_out);
   };
@@ -110,7 +112,7 @@ function other_words(store: Store): string {
   const sides = store.get("contrast_sides");
   if (sides?.all) return "all other items";
   if (store.get("rival_member")) return rival_words(store);
-  if (store.get("picked").length > 0) return "items outside the selection, of its classes";
+  if (store.get("picked").length > 0) return "the other items of its classes";
   const label = store.get("label");
   const by = store.get("by") === "true" ? "class" : "predicted class";
   return label === "" ? "all other items" : `the other items of ${by} ${label}`;

@@ -46,7 +46,7 @@ export const max_neurons: Pane = (el, store, signal) => {
     card.kind(kind_of(figures, js_distance !== null));
     card.score(
       "Jensen-Shannon",
-      js_distance === null ? "" : ratio(js_distance),
+      js_distance === null || figures.n_used === 0 ? "" : ratio(js_distance),
       "Jensen-Shannon distance (base 2) between the sample's histogram and the exact one: 0 equal, 1 disjoint.",
     );
     const why = empty_words(store, figures);

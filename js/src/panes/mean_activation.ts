@@ -57,7 +57,7 @@ export const mean_activation: Pane = (el, store, signal) => {
     card.kind(known === "sample" && interval(store).low ? "estimate" : known);
     card.score(
       "cosine distance",
-      cosine_distance === null ? "" : ratio(cosine_distance),
+      cosine_distance === null || n_used === 0 ? "" : ratio(cosine_distance),
       "One minus the cosine of the angle between the sample's mean and the exact one.",
     );
     const empty = n_group === 0 ? empty_words(store, figures) : "";

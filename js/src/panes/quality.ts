@@ -48,7 +48,8 @@ const LEFT = 26;
 /** Room for the lines' own names. */
 const RIGHT = 66;
 const LINE = 11;
-const SHORTEST = 190;
+const SHORTEST = 150;
+const GAP = 12;
 
 /** How well samples of this kind answer, beside random ones: is this fraction enough? */
 export const quality: Pane = (el, store, signal) => {
@@ -80,7 +81,7 @@ export const quality: Pane = (el, store, signal) => {
     table.replaceChildren(...score_table(reply, held!.asked.fraction));
     card.note(note_words(store, reply, current));
     if (width > 0) {
-      const each = Math.max(SHORTEST, Math.floor((width - 2 * 12) / METRICS.length));
+      const each = chart_width(width);
       const now = store.get("fraction");
       charts.replaceChildren(...METRICS.map((metric) => draw_chart(metric, reply, now, each)));
     }
@@ -107,6 +108,15 @@ export const quality: Pane = (el, store, signal) => {
     signal,
   );
 };
+
+/** All charts in one row where they fit, else as wide as those of a full row. */
+function chart_width(width: number): number {
+  const columns = Math.min(
+    METRICS.length,
+    Math.max(1, Math.floor((width + GAP) / (SHORTEST + GAP))),
+  );
+  return Math.floor((width - GAP * (columns - 1)) / columns);
+}
 
 const RULES =
   "Mean over all cells: layer, class, correct or incorrect. A cell of which the sample has no " +
@@ -196,7 +206,7 @@ function score_table(reply: QualityReply, fraction: number): HTMLElement[] {
     {},
     h("td"),
     ...METRICS.map(({ title, explained, up }) =>
-      h("th", { scope: "col", title: explained }, `${title} `, up ? "↑" : "↓"),
+      h("th", { scope: "col", title: explained }, `${title}\u00a0`, up ? "↑" : "↓"),
     ),
   );
   const rows = reply.curves.map((curve, place) =>
