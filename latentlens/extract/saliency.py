@@ -1,4 +1,4 @@
-"""What of an item's input speaks for a class or excites a unit, by captum [1]_.
+"""What of an item's input speaks for a class or excites a unit: gradients by captum [1]_.
 
 The model is a guest's host here too: captum may put hooks on it and ask its
 inputs for gradients, but not leave any of that behind.
@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from torch import Tensor
 from latentlens.core.checks import check_choice, check_count
 from latentlens.core.picture import as_image
 from latentlens.extract.gradients import Target, check_differentiable, check_traced, read_target
+from latentlens.extract.occlusion import INPUTS_AT_ONCE, occlude
 from latentlens.extract.plan import Plan
 from latentlens.extract.read import checked_rows, positions
 from latentlens.extract.scored import ScoredInputs, host
@@ -33,8 +33,6 @@ from latentlens.extract.shapes import LayerSpec
 METHODS = ("gradient_x_input", "integrated_gradients", "occlusion")
 ITEMS_AT_ONCE = 16
 """Items whose attributions are worked out together."""
-INPUTS_AT_ONCE = 64
-"""Inputs that the model is given at a time, on the path or with a window covered."""
 STEPS_AT_ONCE = 5
 """Steps on the path of integrated gradients between which other work may come."""
 WINDOWS = 7
@@ -205,23 +203,13 @@ def _attributions(
     part: tuple[float, float, int],
     window: int | None,
 ) -> Tensor:
-    """Let captum work; `part` is a piece of the path and its number of steps."""
-    from captum.attr import InputXGradient, IntegratedGradients, Occlusion
-
-    more = {"additional_forward_args": (asked.chosen, *asked.others)}
+    """Work by one method; `part` is a piece of the path and its number of steps."""
     if method == "occlusion":
         size, stride = _windows(tuple(asked.x.shape[1:]), window, asked.embedding is not None)
-        with torch.no_grad():
-            falls: Tensor = Occlusion(asked.score).attribute(
-                asked.x,
-                size,
-                stride,
-                baselines=start,
-                perturbations_per_eval=max(1, INPUTS_AT_ONCE // len(asked.x)),
-                **more,
-            )
-        # Captum gives each element of a window all of its fall; here they share it.
-        return falls.detach() / prod(size)
+        return occlude(asked, start, size, stride)
+    from captum.attr import InputXGradient, IntegratedGradients
+
+    more = {"additional_forward_args": (asked.chosen, *asked.others)}
     if method == "gradient_x_input":
         x = asked.x.detach().clone().requires_grad_()
         check_traced(asked.score(x, *more["additional_forward_args"]), asked.plan.model)

@@ -37,7 +37,7 @@ class Attributing(Results):
     ) -> Saliency:
         """Say what of some items' inputs speaks for a class, or excites a unit.
 
-        Worked out by captum [1]_, a few items at a time; an interrupt leaves the
+        Gradients are worked out by captum [1]_, a few items at a time; an interrupt leaves the
         model as it was. Only integrated gradients promise that the attributions add
         up to the score less the baseline's; how far any method is from it is told.
         Of whole numbers, such as tokens, it is their embedding that is attributed.
@@ -60,7 +60,7 @@ class Attributing(Results):
             Points on the path of integrated gradients.
         window : int, optional
             Side of occlusion's windows; about a seventh of the shortest side if not
-            given. They overlap by half.
+            given. They overlap by half; the last ones end at the edge.
         progress : bool
             Whether to show a bar.
 

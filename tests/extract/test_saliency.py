@@ -110,6 +110,48 @@ def test_occlusion_shares_the_fall_of_the_score_and_averages_over_the_windows_on
     np.testing.assert_allclose(found.map, total / times / 16, atol=1e-5)
 
 
+def occluded_by_hand(score, x, window, stride):
+    """Share each window's fall among what it covers of a (channels, ...) input, in float64."""
+    total, times = np.zeros(x.shape[1:]), np.zeros(x.shape[1:])
+    for corner in np.ndindex(*x.shape[1:]):
+        # A window stands on the grid; it is left out where the one before it reached the edge.
+        reaches = [c - stride + window < n for c, n in zip(corner, x.shape[1:], strict=True)]
+        if any(c % stride for c in corner) or not all(reaches):
+            continue
+        at = tuple(slice(c, c + window) for c in corner)
+        covered = x.clone()
+        covered[(slice(None), *at)] = 0
+        total[at] += float(score(x) - score(covered)) / total[at].size
+        times[at] += 1
+    return total / times
+
+
+@pytest.mark.parametrize(
+    ("shape", "window", "stride"),
+    [((1, 28, 28), None, 2), ((3, 32, 32), None, 2), ((1, 8, 8), None, 1), ((1, 8, 8), 3, 1),
+     ((2, 10, 9), 7, 3), ((1, 9, 12), 5, 2), ((2, 150), None, 1), ((1, 150), 7, 3)],
+)  # fmt: skip
+def test_windows_that_the_edge_cuts_short_share_their_fall_among_what_they_cover(
+    shape, window, stride
+):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(int(np.prod(shape)), 3), nn.Tanh())
+    x = torch.rand(2, *shape)
+    (found,) = attributions(planned(model, x), [1], method="occlusion", window=window, target=1)
+    side = window or -(-min(shape[1:]) // (7 if len(shape) == 3 else 64))
+    want = occluded_by_hand(lambda one: model(one[None])[0, 1].detach(), x[1], side, stride)
+    np.testing.assert_allclose(found.map, want, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [8, 28, 32])
+def test_occlusion_of_a_sum_gives_every_pixel_its_own_value_up_to_the_edges(size):
+    model = nn.Sequential(nn.Flatten(), nn.Linear(size * size, 3))
+    nn.init.ones_(model[1].weight)
+    found = planned(model, torch.ones(2, 1, size, size))
+    (found,) = attributions(found, [0], method="occlusion", target=0)
+    np.testing.assert_allclose(found.map, 1, atol=1e-4)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_unit_is_attributed_as_a_class_is(method):
     model, x = convolutional(), torch.rand(3, 1, 8, 8)
