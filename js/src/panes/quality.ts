@@ -49,6 +49,8 @@ const LEFT = 26;
 const RIGHT = 66;
 const LINE = 11;
 const SHORTEST = 150;
+/** In less room the ticks' numbers would touch, and every other one is left out. */
+const CLOSE = 96;
 const GAP = 12;
 
 /** How well samples of this kind answer, beside random ones: is this fraction enough? */
@@ -304,7 +306,8 @@ function draw_chart(
   const x = (share: number): number =>
     LEFT + (high > low ? (Math.log(share) - low) / (high - low) : 0.5) * room;
   const y = (value: number): number => HEIGHT - BOTTOM - (value / most) * (HEIGHT - BOTTOM - TOP);
-  const inside = TICKS.filter((t) => Math.log(t) >= low - 1e-9 && Math.log(t) <= high + 1e-9);
+  const ticks = room < CLOSE ? TICKS.filter((_, i) => i % 2 === 0) : TICKS;
+  const inside = ticks.filter((t) => Math.log(t) >= low - 1e-9 && Math.log(t) <= high + 1e-9);
   const now = Math.min(Math.max(Math.log(fraction), low), high);
   const known = curves
     .map((curve, place) => ({ curve, dash: dash_of(curve, place) }))
