@@ -108,6 +108,35 @@ class Design:
         return counts.astype(np.int64)
 
 
+def group_weights(weight: NDArray[np.float64], member: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Give what each sampled item of a group stands for, 0 for all others.
+
+    Where the sample holds the whole group, every item stands for itself, however it was drawn.
+
+    Parameters
+    ----------
+    weight : ndarray of shape (n_items,), float64
+        0 outside the sample.
+    member : ndarray of shape (n_items,), bool
+
+    Returns
+    -------
+    ndarray of shape (n_items,), float64
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentlens.core.design import group_weights
+    >>> weight = np.array([3.0, 1.0, 0.0])
+    >>> group_weights(weight, np.array([True, True, False])).tolist()
+    [1.0, 1.0, 0.0]
+    >>> group_weights(weight, np.array([True, False, True])).tolist()
+    [3.0, 0.0, 0.0]
+    """
+    whole = bool((weight[member] > 0).all())
+    return np.where(member, 1.0 if whole else weight, 0.0)
+
+
 def effective_size(weight: NDArray[np.float64]) -> float:
     """Give Kish's effective sample size, the squared sum of the weights over the sum of squares.
 

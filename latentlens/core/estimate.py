@@ -87,6 +87,11 @@ class MeanEstimate:
     parts: Linearised | None = None
 
     @property
+    def complete(self) -> bool:
+        """Whether every item of the group is known to be in the sample, so that it is exact."""
+        return bool((self.method == ALL_ITEMS).all())
+
+    @property
     def method_names(self) -> NDArray[np.str_]:
         """The method of each unit by name."""
         return np.array(METHOD_NAMES)[self.method]
@@ -160,6 +165,10 @@ def mean_estimate(
     """
     confidence = check_share(confidence, "confidence", zero=False)
     inside = _inside(values, design, member, inside)
+    if member is None and len(design) == len(design.item_stratum):
+        # What is known on a sample of all items is known of all.
+        member = np.zeros(len(design), bool)
+        member[design.rows] = inside
     weight, n_used = design.weight[inside], int(inside.sum())
     n_group = round(float(weight.sum())) if member is None else int(member.sum())
     counts = n_used, n_group
@@ -169,7 +178,8 @@ def mean_estimate(
         )  # fmt: skip
         return _without(np.full(values.shape[1], np.nan), 0.0, words, confidence, counts)
     chosen = values[inside].astype(np.float64)
-    if design.why_not:
+    whole = member is not None and n_used == n_group
+    if design.why_not and not whole:
         mean = weight @ chosen / weight.sum()
         return _without(mean, effective_size(weight), design.why_not, confidence, counts)
     sizes = None if member is None else design.sizes(member)
@@ -240,7 +250,7 @@ class _Task:
             confidence=self.confidence,
             n_used=int(self.inside.sum()),
             n_group=n_group,
-            effective_n=effective_size(self.design.weight[self.inside]),
+            effective_n=self._effective_n,
             note=self._note(method),
             parts=parts,
         )
@@ -266,6 +276,13 @@ class _Task:
     def complete(self) -> bool:
         """Whether every item of the group is in the sample."""
         return self.sizes is not None and int(self.inside.sum()) == int(self.sizes.sum())
+
+    @property
+    def _effective_n(self) -> float:
+        """As many equally weighted items tell as much, those of strata taken whole counted too."""
+        if self.complete:
+            return float(self.inside.sum())
+        return effective_size(self.design.weight[self.inside])
 
     def _linear(self) -> tuple[Linearised, int]:
         """Give the estimate of which the errors are known to first order, and its method."""

@@ -28,8 +28,9 @@ def describe_estimate(
         Whether the fidelity is predicted; not where it is measured.
     """
     said: dict[str, Any] = {"note": estimate.note, "confidence": estimate.confidence}
-    if estimate.n_used == estimate.n_group > 0:
-        # A sample that holds the whole group tells as much as the group.
+    if estimate.complete:
+        # A sample that holds the whole group tells as much as the group; counts cannot show
+        # that it does, since the group's may itself be estimated.
         n = estimate.n_used
         return said | {"read_out": read_out("exact", n_used=n, n_group=n)}
     distance = overlap = half_width = None

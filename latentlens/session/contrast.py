@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentlens.core.checks import check_choice
+from latentlens.core.design import group_weights
 from latentlens.core.effect import GroupDifference, difference
 from latentlens.core.moments import Moments
 from latentlens.core.record import LayerIndex
@@ -154,8 +155,8 @@ def contrast(
         for group in groups:
             weight[session.drawn(group, run)] = 1
     elif question is not None:
-        weight, why_not = session.weights(question), session.design(question).why_not
-        weight = np.where(first | second, weight, 0)
+        drawn, why_not = session.weights(question), session.design(question).why_not
+        weight = group_weights(drawn, first) + group_weights(drawn, second)
     origin = layer.cell_sum.sum(axis=(0, 1)) / max(int(session.record.cell_count.sum()), 1)
     moments = [Moments.none(origin), Moments.none(origin)]
     rows = np.flatnonzero(weight)

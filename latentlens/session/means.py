@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlens.core.design import Design
+from latentlens.core.design import Design, group_weights
 from latentlens.core.estimate import MeanEstimate, mean_estimate, value_bounds
 from latentlens.core.record import LayerIndex
 from latentlens.session.question import Question
@@ -73,7 +73,7 @@ def sample_mean(session: Session, question: Question) -> Iterator[Progress | Sam
     if design.why_not or not fits:
         design = design.only(member[design.rows])
     if not fits and not session.fits(layer, len(design)):
-        yield from _summed(session, layer, design)
+        yield from _summed(session, layer, design, member)
         return
     n_run = 0 if at_hand else len(session.held.missing(layer.name, design.rows))
     for step in session.reading(layer, design.rows):
@@ -89,7 +89,7 @@ def sample_mean(session: Session, question: Question) -> Iterator[Progress | Sam
             scores=session.scores if fits and layer.name != session.record.latent_layer else None,
         )
         mean = estimate.mean
-        if estimate.parts is not None:
+        if estimate.parts is not None and not estimate.complete:
             inside = member[design.rows]
             mean = weighted_mean(step[inside], design.weight[inside])
         note = "at hand for every item" if at_hand else _what_it_took(session, n_run)
@@ -109,10 +109,13 @@ def weighted_mean(values: NDArray[np.float32], weight: NDArray[np.float64]) -> N
     return _over((values * weight[:, None]).sum(axis=0), weight)
 
 
-def _summed(session: Session, layer: LayerIndex, design: Design) -> Iterator[Progress | SampleMean]:
+def _summed(
+    session: Session, layer: LayerIndex, design: Design, member: NDArray[np.bool_]
+) -> Iterator[Progress | SampleMean]:
     """Sum what is too much to be held, a batch at a time."""
     weight = np.zeros(len(session.record))
     weight[design.rows] = design.weight
+    weight = group_weights(weight, member)
     total = np.zeros(layer.units)
     n_run = len(session.held.missing(layer.name, design.rows))
     for done, n_missing, chunk, values in session.read(layer, design.rows):
@@ -120,7 +123,7 @@ def _summed(session: Session, layer: LayerIndex, design: Design) -> Iterator[Pro
         if done:
             yield done, n_missing
     note = _what_it_took(session, n_run)
-    yield SampleMean(_over(total, design.weight), len(design), note)
+    yield SampleMean(_over(total, weight), len(design), note)
 
 
 def _over(total: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:

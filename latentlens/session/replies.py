@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from latentlens.core.design import effective_size
+from latentlens.core.design import effective_size, group_weights
 from latentlens.core.estimate import MeanEstimate
 from latentlens.core.query import row_mean
 from latentlens.core.sample import Ranking
@@ -66,13 +66,14 @@ def latent(session: Session, _: Request) -> Replies:
 def means(session: Session, request: Request) -> Replies:
     """Work out the sample's mean, and say what it is worth."""
     question = Question.read(request["question"])
+    member = session.member(question)
     for step in session.sample_mean(question):
         if isinstance(step, SampleMean):
             yield {
                 "kind": "means",
                 "mean": step.mean,
                 "n_used": step.n_used,
-                "effective_n": effective_size(session.weights(question)[session.member(question)]),
+                "effective_n": effective_size(group_weights(session.weights(question), member)),
                 **_worth(session, question, step.estimate),
                 "note": step.note,
             }

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from latentlens.core.answer import Answer
 from latentlens.core.checks import check_choice, check_rows
-from latentlens.core.design import Design
+from latentlens.core.design import Design, group_weights
 from latentlens.core.estimate import MeanEstimate
 from latentlens.core.linear import latent_scores
 from latentlens.core.metadata import Column, Metadata
@@ -225,7 +225,7 @@ class Session(RawActivations):
         if raw is not None and exact is None:
             exact = row_mean(raw, member)
         if sample_mean is None and raw is not None:
-            weight = np.where(member, self.weights(question), 0.0)
+            weight = group_weights(self.weights(question), member)
             rows = np.flatnonzero(weight)
             sample_mean = means.weighted_mean(raw[rows], weight[rows])
         elif sample_mean is None and run_model and self._read is not None:

@@ -1,5 +1,7 @@
 """Means from a probability sample: against formulas by hand, and against what they promise."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,6 +20,7 @@ from latentlens.core import (
 )
 from latentlens.core.betting import betting_interval, draw_anew, lower_limit
 from latentlens.core.linear import greg, hajek, leverage, weighted_ridge
+from latentlens.core.worth import describe_estimate
 
 
 def draw(group, rng, *, fraction, allocation="proportional", floor=0, probability=True):
@@ -493,3 +496,40 @@ def test_a_naive_interval_from_a_ranked_sample_would_not_cover():
     got = mean_estimate(y[design.rows], design, member=np.ones(len(y), bool))
     truth = y.mean(axis=0)
     assert np.mean((got.low <= truth) & (truth <= got.high)) < 0.5
+
+
+# -- the whole group in the sample --------------------------------------------------
+
+
+@pytest.mark.parametrize("why_not", ["", "No interval: the sample was ranked."])
+def test_a_group_that_is_all_in_the_sample_has_its_plain_mean_whatever_the_weights(rng, why_not):
+    group = np.repeat([0, 1], [30, 6])
+    design = draw(group, rng, fraction=0.4, allocation="equal")
+    design = replace(design, why_not=why_not)
+    values = rng.normal(size=(36, 4))
+    member = np.zeros(36, bool)
+    member[np.concatenate([design.rows[:4], design.rows[-3:]])] = True
+    inside = member[design.rows]
+    assert len(np.unique(design.weight[inside])) > 1
+    found = mean_estimate(values[design.rows], design, member=member)
+    np.testing.assert_allclose(found.mean, values[member].mean(axis=0), rtol=1e-12)
+    np.testing.assert_array_equal(found.low, found.high)
+    assert found.complete
+    assert (found.effective_n, found.n_used, found.n_group) == (7.0, 7, 7)
+    assert describe_estimate(found, "sample", 2)["read_out"] == "exact, 7 of 7 items"
+
+
+def test_a_group_known_on_the_sample_alone_is_not_exact_because_its_rounded_size_says_so(rng):
+    design = draw(np.zeros(40, int), rng, fraction=0.95)
+    inside = np.arange(38) < 7
+    found = mean_estimate(rng.normal(size=(38, 3)), design, inside=inside)
+    assert found.n_used == found.n_group == 7
+    assert not found.complete
+    assert describe_estimate(found, "estimate", 2)["read_out"].startswith("estimate, 7 of 7")
+
+
+def test_a_group_known_on_a_sample_of_all_items_is_exact(rng):
+    design = draw(np.zeros(40, int), rng, fraction=1.0)
+    found = mean_estimate(rng.normal(size=(40, 3)), design, inside=np.arange(40) < 7)
+    assert found.complete
+    assert describe_estimate(found, "estimate", 2)["read_out"] == "exact, 7 of 7 items"

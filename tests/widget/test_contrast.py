@@ -201,6 +201,22 @@ def test_a_sample_drawn_by_chance_counts_with_its_weights(running, record, conv)
     assert set(frame.kind) == {"estimate"}
 
 
+@pytest.mark.parametrize("sampler", ["coreset", "stratified_completion"])
+def test_groups_that_a_weighted_sample_holds_whole_are_compared_item_by_item(
+    running, conv, sampler
+):
+    lens, _ = running
+    lens.sampler, lens.fraction = sampler, 0.3
+    order = lens.sample.index[np.argsort(lens.sample.weight)]
+    first, second = (np.isin(np.arange(N), order[at::2]) for at in (0, 1))
+    frame = lens.contrast(first, against=second, run=False)
+    want = compare_groups(conv, first, second)
+    np.testing.assert_allclose(frame.mean_a, want.mean[0][frame.unit], rtol=1e-6)
+    np.testing.assert_allclose(frame.effect, want.effect[frame.unit], rtol=1e-5)
+    np.testing.assert_allclose(frame.effective_n_b, second.sum())
+    assert set(frame.kind) == {"exact"}
+
+
 def test_a_group_that_the_sample_misses_is_told_how_to_be_read(running, record):
     lens, _ = running
     outside = np.setdiff1d(np.flatnonzero(record.label == 1), lens.sample.index)[:9]

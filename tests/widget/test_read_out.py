@@ -62,3 +62,29 @@ def test_no_score_is_given_where_k_covers_the_layer(lens):
     lens.layer, lens.sampler = "latent", "random"
     assert lens.top_k(k=6).attrs["precision"] is None
     assert "precision" not in lens.mean_activation(selection=np.arange(90)).attrs["read_out"]
+
+
+@pytest.mark.parametrize("budget", [2**20, 100])
+def test_a_group_that_a_weighted_sample_holds_whole_has_its_plain_mean(budget):
+    latent, _, _ = blobs()
+    conv = np.maximum(latent @ np.random.default_rng(1).normal(size=(6, 40)), 0).astype(np.float32)
+    record = made_up_record()
+    lens = LatentLens(record, k=5, fraction=0.2, sampler="coreset")
+    lens._session = Session(record, read_activations=Model(conv), held_budget=budget)
+    order = np.argsort(lens.sample.weight)
+    rows = np.sort(lens.sample.index[np.concatenate([order[:5], order[-5:]])])
+    lens.layer, lens.selection = "conv", rows
+    truth = conv[rows].mean(axis=0, dtype=np.float64)
+    request = {"kind": "means", "id": 1, "question": asdict(lens._question())}
+    *_, reply = handle(lens._session, request)
+    np.testing.assert_allclose(reply["mean"], truth, rtol=1e-5, atol=1e-9)
+    assert reply["effective_n"] == pytest.approx(10)
+    frame = lens.mean_activation()
+    np.testing.assert_allclose(frame["mean"], truth, rtol=1e-5, atol=1e-9)
+    assert set(frame.effective_n) == {10}
+    top = lens.top_k(measure="mean")
+    np.testing.assert_allclose(top.value, np.sort(truth)[::-1][:5], rtol=1e-5)
+    lens.layer = "latent"
+    np.testing.assert_allclose(
+        lens.mean_activation()["mean"], record.latent[rows].mean(axis=0), rtol=1e-5
+    )
