@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ class ScoredInputs:
     chosen: Tensor
     """Class or unit by item, shape (n,)."""
     spec: LayerSpec | None
-    embedding: nn.Module | None
+    embedding: _Embedding | None
 
     @classmethod
     def read(
@@ -61,13 +62,13 @@ class ScoredInputs:
         args, kwargs = (map_tensors(part, _copied) for part in (args, kwargs))
         tensors = _tensors((args, kwargs))
         own = next((t for t in tensors if t.is_floating_point()), tensors[0])
-        embedding, x = (None, own) if own.is_floating_point() else _embedded(plan, args, kwargs)
-        with torch.no_grad():
-            logits = plan.read_logits(plan.model(*args, **kwargs), n)
+        embedding = None if own.is_floating_point() else _embedded(plan, args, kwargs, n)
+        x = own if embedding is None else embedding.output
         if watched is not None:
             chosen = torch.full((n,), watched[1])
         elif target == "pred":
-            chosen = logits.argmax(1)
+            with torch.no_grad():
+                chosen = plan.read_logits(plan.model(*args, **kwargs), n).argmax(1)
         elif target == "label":
             label = read_labels(known, n, plan.classes, first)
             if (label < 0).any():
@@ -160,46 +161,68 @@ def _hooks(module: nn.Module) -> list[Any]:
 
 
 @contextmanager
-def _instead(module: nn.Module | None, output: Tensor) -> Iterator[None]:
-    """Let a module give out something else, the first time it is called."""
-    if module is None:
+def _instead(embedding: _Embedding | None, output: Tensor) -> Iterator[None]:
+    """Let a call of an embedding give out something else."""
+    if embedding is None:
         yield
         return
-    calls: list[int] = []
+    calls = count()
 
     def swap(_: nn.Module, __: Any, given: Tensor) -> Tensor:
-        calls.append(1)
-        return output if len(calls) == 1 else given
+        return output if next(calls) == embedding.call else given
 
-    handle = module.register_forward_hook(swap)
+    handle = embedding.module.register_forward_hook(swap)
     try:
         yield
     finally:
         handle.remove()
 
 
-def _embedded(plan: Plan, args: Any, kwargs: Any) -> tuple[nn.Module, Tensor]:
-    """Find the embedding that integer inputs go into, and what it makes of them."""
-    seen: list[tuple[nn.Module, Tensor]] = []
+@dataclass(frozen=True)
+class _Embedding:
+    """One call of an embedding: what went in, and what came out."""
 
-    def note(module: nn.Module, _: Any, output: Tensor) -> None:
-        seen.append((module, output.detach().clone()))
+    module: nn.Module
+    call: int
+    """Which of the module's calls in a forward pass it is."""
+    ids: Tensor
+    output: Tensor
+
+
+def _embedded(plan: Plan, args: Any, kwargs: Any, n: int) -> _Embedding:
+    """Find the embedding that integer inputs go into, and what it makes of them."""
+    seen: list[_Embedding] = []
+
+    def note(module: nn.Module, given: Any, named: dict[str, Any], output: Tensor) -> None:
+        ids = given[0] if given else named["input"]
+        call = sum(one.module is module for one in seen)
+        seen.append(_Embedding(module, call, ids, output.detach().clone()))
 
     found = [m for m in plan.model.modules() if isinstance(m, nn.Embedding)]
     handles: list[Any] = []
     try:
-        handles += [module.register_forward_hook(note) for module in found]
+        handles += [module.register_forward_hook(note, with_kwargs=True) for module in found]
         with torch.no_grad():
             plan.model(*args, **kwargs)
     finally:
         for handle in handles:
             handle.remove()
-    if not seen:
-        raise ValueError(
-            "The inputs are whole numbers, of which there is no gradient, and no nn.Embedding "
-            f"of {plan.model_name} was called that would turn them into numbers that vary."
-        )
-    return seen[0]
+    inputs = [t for t in _tensors((args, kwargs)) if not t.is_floating_point()]
+    # Positions are embedded too, maybe first, and lead with n where a batch is as long as an item.
+    tests: list[Callable[[_Embedding], bool]] = [
+        lambda one: any(one.ids is t for t in inputs),
+        lambda one: any(torch.equal(one.ids, t.to(one.ids)) for t in inputs),
+        lambda one: any(one.ids.shape == t.shape for t in inputs),
+        lambda _: True,
+    ]
+    per_item = [one for one in seen if one.output.shape[:1] == (n,)]
+    for fits in tests:
+        if fitting := next(filter(fits, per_item), None):
+            return fitting
+    raise ValueError(
+        "The inputs are whole numbers, of which there is no gradient, and no nn.Embedding "
+        f"of {plan.model_name} was called that would turn them into numbers that vary."
+    )
 
 
 def _tensors(batch: Any) -> list[Tensor]:

@@ -187,6 +187,63 @@ def test_of_tokens_it_is_their_embedding_that_is_attributed(method):
     assert found.error == pytest.approx(0, abs=1e-4)
 
 
+class PlacedWords(Words):
+    """Tokens and their places, embedded in either order."""
+
+    def __init__(self, places_first, convert):
+        super().__init__()
+        self.place, self.places_first, self.convert = nn.Embedding(5, 4), places_first, convert
+
+    def forward(self, input_ids):
+        parts = [lambda: self.embed(self.convert(input_ids)),
+                 lambda: self.place(torch.arange(input_ids.shape[1]))]  # fmt: skip
+        first, second = (part() for part in parts[:: -1 if self.places_first else 1])
+        return self.head((first + second).sum(1))
+
+
+@pytest.mark.parametrize("n", [3, 5])
+@pytest.mark.parametrize("places_first", [False, True])
+@pytest.mark.parametrize("convert", [lambda ids: ids.to("cpu").long(), lambda ids: ids.int(),
+                                     lambda ids: ids % 6])  # fmt: skip
+@pytest.mark.parametrize("method", METHODS)
+def test_it_is_tokens_not_places_that_are_attributed(method, convert, places_first, n):
+    """Also in a batch of as many items as an item has tokens."""
+    torch.manual_seed(0)
+    model, ids = PlacedWords(places_first, convert), torch.randint(0, 8, (5, 5))
+    found = attributions(planned(model, ids), range(n), method=method, target=2)
+    for row, each in enumerate(found):
+        want = (model.embed(convert(ids[row])) @ model.head.weight[2]).detach().numpy()
+        assert each.values.shape == (5, 4)
+        np.testing.assert_allclose(each.map, want, atol=1e-5)
+        assert each.error == pytest.approx(0, abs=1e-4)
+
+
+class BegunWords(Words):
+    """Tokens behind a made-up first one of the same embedding."""
+
+    def forward(self, input_ids):
+        begin = self.embed(torch.zeros(len(input_ids), 1, dtype=torch.long))
+        return self.head(torch.cat([begin, self.embed(input_ids)], 1).sum(1))
+
+
+def test_of_an_embedding_called_twice_it_is_the_call_with_the_tokens_that_is_attributed():
+    torch.manual_seed(0)
+    model, ids = BegunWords(), torch.randint(0, 9, (3, 5))
+    (found,) = attributions(planned(model, ids), [1], target=2)
+    want = (model.embed(ids[1]) @ model.head.weight[2]).detach().numpy()
+    np.testing.assert_allclose(found.map, want, atol=1e-5)
+
+
+def test_a_units_target_takes_one_forward_pass_less():
+    model, calls = linear(), []
+    found = planned(model, torch.randn(3, 1, 4, 4))
+    model[1].register_forward_hook(lambda *_: calls.append(1))
+    attributions(found, [0], target="pred")
+    for_a_class = len(calls)
+    attributions(found, [0], layer="1", unit=0)
+    assert len(calls) - for_a_class == for_a_class - 1
+
+
 def test_other_tensors_of_a_batch_go_with_their_items():
     torch.manual_seed(0)
     model = Words()
