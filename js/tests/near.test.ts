@@ -60,6 +60,20 @@ describe("an item's neighbours", () => {
     expect(tab(made.el).getAttribute("aria-pressed")).toBe("false");
   });
 
+  it("leave their distances behind when the strip turns to the selection", async () => {
+    const made = show(strip);
+    made.store.set({ focus: 5 });
+    await made.settle();
+    made.store.set({ selection: encode(Uint32Array.from([3, 7, 12])) });
+    made.frame();
+    made.el.querySelector<HTMLButtonElement>('[value="near"]')!.click();
+    await made.settle();
+    expect(cards(made.el)[1]!.title).toContain("distance 0.5");
+    made.el.querySelector<HTMLButtonElement>('[value="selection"]')!.click();
+    await made.settle();
+    expect(cards(made.el).filter(({ title }) => title.includes("distance"))).toEqual([]);
+  });
+
   it("are asked for by a double click on a card, and only for the newest item", async () => {
     const made = show(strip);
     await made.settle();

@@ -51,7 +51,7 @@ export const strip: Pane = (el, store, signal) => {
     const next = new Map<number, Shown>();
     for (let i = first; i < Math.min(rows.length, end); i++) {
       const row = rows[i]!;
-      const facts = facts_of(store, row, source === "unit");
+      const facts = facts_of(store, row, source);
       const before = cards.get(row);
       const shown = before?.facts === facts ? before : { facts, el: make_item(store, row, source) };
       shown.el.style.transform = `translateX(${i * SLOT}px)`;
@@ -195,9 +195,9 @@ interface Shown {
   facts: string;
 }
 
-function facts_of(store: Store, row: number, with_value: boolean): string {
-  const value = with_value ? store.get("unit_values")?.[row] : "";
-  return [store.get("roles")[row], has_row(store.get("picked"), row), value].join();
+function facts_of(store: Store, row: number, source: Source): string {
+  const value = value_of(store, row, source);
+  return [source, store.get("roles")[row], has_row(store.get("picked"), row), value].join();
 }
 
 /** One item: its picture, what it is and what it was taken for. */
