@@ -124,6 +124,55 @@ describe("an item by itself", () => {
     ]);
   });
 
+  it("is attributed anew to the unit that the menu names once another is picked", async () => {
+    const shown = await show();
+    shown.store.set({ unit: 3 });
+    await pick(shown, 4);
+    await choose(shown, 1, "unit");
+    await choose(shown, 0, "occlusion");
+    shown.store.set({ unit: 5 });
+    await shown.settle();
+    expect(asked(shown).map(({ unit }) => unit)).toEqual([3, 5]);
+    shown.store.set({ unit: -1 });
+    await shown.settle();
+    expect(asked(shown).at(-1)).toMatchObject({ target: "pred", layer: "", unit: -1 });
+  });
+
+  it("does not say that the newer of two attributions was stopped", async () => {
+    const shown = await show(null);
+    await pick(shown, 4);
+    await choose(shown, 0, "gradient_x_input");
+    await choose(shown, 0, "occlusion");
+    expect(shown.el.querySelector('[role="status"]')!.textContent).toBe("");
+    expect(shown.el.querySelector<HTMLElement>(".ll-item-working")!.hidden).toBe(false);
+  });
+
+  it("follows whichever came last, the click on the map or the selection", async () => {
+    const shown = await show();
+    const named = () => shown.el.querySelector(".ll-n")!.textContent;
+    await pick(shown, 4);
+    shown.store.set({ focus: 9 });
+    await shown.settle();
+    expect(named()).toBe("#9");
+    await pick(shown, 6);
+    expect(named()).toBe("#6");
+    shown.store.set({ focus: -1 });
+    await shown.settle();
+    expect(named()).toBe("#6");
+  });
+
+  it("is asked for again when the items have changed", async () => {
+    const shown = await show();
+    await pick(shown, 4);
+    await choose(shown, 0, "occlusion");
+    const before = shown.fake.sent.length;
+    shown.store.set({ items: { ...shown.store.get("items")! } });
+    await shown.settle();
+    const kinds = shown.fake.sent.slice(before).map(({ kind }) => kind);
+    expect(kinds).toContain("item");
+    expect(kinds).toContain("saliency");
+  });
+
   it("can be stopped, and says so", async () => {
     const shown = await show(null);
     await pick(shown, 4);

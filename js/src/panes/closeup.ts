@@ -2,7 +2,7 @@ import { draw_bars, draw_overlay, type Sign } from "../attribution";
 import { decode_as, encode } from "../codec";
 import { h, set_text } from "../dom";
 import { draw_picture } from "../pictures";
-import type { ItemReply, SaliencyMethod, SaliencyReply } from "../protocol.gen";
+import type { ItemReply, SaliencyMethod, SaliencyReply, SaliencyRequest } from "../protocol.gen";
 import { Dropped, words } from "../rpc";
 import type { Store } from "../store";
 import { class_name, percent, short, unit_noun } from "../words";
@@ -65,6 +65,12 @@ export const closeup: Pane = (el, store, signal) => {
   card.body.append(figure, h("div", { className: "ll-item-side" }, facts, controls, why, said));
 
   let row = -1;
+  let items = store.get("items");
+  /** Whether the click on the map came after the selection. */
+  let by_focus = false;
+  let asked = 0;
+  /** What the newest attribution was asked of. */
+  let aimed_at = "";
   let known: ItemReply | null = null;
   let found: SaliencyReply | null = null;
 
@@ -105,40 +111,40 @@ export const closeup: Pane = (el, store, signal) => {
   };
 
   const explain = async (): Promise<void> => {
+    const mine = ++asked;
+    const aim = aim_of(store, target.value);
+    aimed_at = JSON.stringify(aim);
     found = null;
     set_text(said, "");
     draw_figure();
-    const asked = { row, method: method.value as SaliencyMethod };
-    if (!asked.method || row < 0) return;
-    const of_unit = target.value === "unit";
-    const unit = { layer: store.get("layer"), unit: store.get("unit") };
-    const aim = of_unit
-      ? { target: "pred", ...unit }
-      : { target: target.value, layer: "", unit: -1 };
+    const how = method.value as SaliencyMethod;
+    if (!how || row < 0) return;
     try {
-      const reply = await store.ask({ kind: "saliency", ...asked, ...aim });
-      if (signal.aborted || reply.row !== row || reply.method !== method.value) return;
+      const reply = await store.ask({ kind: "saliency", row, method: how, ...aim });
+      if (signal.aborted || mine !== asked) return;
       found = reply;
       set_text(said, completeness(reply));
     } catch (error) {
-      if (signal.aborted) return;
+      if (signal.aborted || mine !== asked) return;
       set_text(said, error instanceof Dropped ? "Stopped." : `No attribution: ${words(error)}`);
     }
     draw_figure();
   };
 
   const look = async (): Promise<void> => {
-    const picked = store.get("picked");
-    const wanted = picked.length === 1 ? picked[0]! : store.get("focus");
-    if (wanted === row) return;
+    const [picked, focus] = [store.get("picked"), store.get("focus")];
+    const wanted = picked.length === 1 && !by_focus ? picked[0]! : focus;
+    const of_items = store.get("items");
+    if (wanted === row && of_items === items) return;
     row = wanted;
+    items = of_items;
     known = null;
     draw();
     void explain();
     if (row < 0) return;
     try {
       const reply = await store.ask({ kind: "item", row });
-      if (signal.aborted || reply.row !== row) return;
+      if (signal.aborted || reply.row !== row || items !== of_items) return;
       known = reply;
       draw();
     } catch {
@@ -146,8 +152,20 @@ export const closeup: Pane = (el, store, signal) => {
     }
   };
 
+  const chosen = (): void => {
+    if (store.get("picked").length === 1) by_focus = false;
+  };
+  const clicked = (): void => {
+    by_focus = store.get("focus") >= 0;
+  };
+  store.watch(["picked"], chosen, signal);
+  store.watch(["focus"], clicked, signal);
   store.watch(["picked", "focus", "items"], () => void look(), signal);
   store.watch(["about", "kernel_gone", "unit", "layer", "pictures"], draw, signal);
+  const aim_again = (): void => {
+    if (row >= 0 && JSON.stringify(aim_of(store, target.value)) !== aimed_at) void explain();
+  };
+  store.watch(["about", "unit", "layer"], aim_again, signal);
   store.watch(
     ["waiting"],
     () => {
@@ -200,6 +218,12 @@ function set_options(select: HTMLSelectElement, options: (readonly [string, stri
   const before = select.value;
   select.replaceChildren(...options.map(([value, title]) => h("option", { value }, title)));
   if (options.some(([value]) => value === before)) select.value = before;
+}
+
+/** What an attribution is asked of, by what the menu says. */
+function aim_of(store: Store, target: string): Pick<SaliencyRequest, "target" | "layer" | "unit"> {
+  if (target !== "unit") return { target, layer: "", unit: -1 };
+  return { target: "pred", layer: store.get("layer"), unit: store.get("unit") };
 }
 
 /** What can be attributed: the predicted and the true class, and the unit that was picked. */
