@@ -14,7 +14,7 @@ import type {
 import type { LayerIndex } from "./query";
 import * as query from "./query";
 import { write_rest } from "./rival";
-import { Dropped, words } from "./rpc";
+import { Dropped, KernelGone, words } from "./rpc";
 import type { LensStore, Store } from "./store";
 import { type Design, design_of, difference_line } from "./worth";
 
@@ -336,6 +336,8 @@ function keep_contrast(store: LensStore, signal: AbortSignal): void {
     try {
       tell(read_contrast(await store.ask({ kind: "contrast", ...asked })), "");
     } catch (error) {
+      // It is asked again of a kernel that is back.
+      if (error instanceof KernelGone) return;
       tell(null, error instanceof Dropped ? "Stopped." : words(error));
     }
   };
@@ -351,18 +353,19 @@ function keep_contrast(store: LensStore, signal: AbortSignal): void {
 }
 
 function keep_unit(store: LensStore, signal: AbortSignal): void {
+  let last: UnitQuestion | null = null;
   const fetch = async (asked: UnitQuestion): Promise<void> => {
     try {
       const reply = await store.ask({ kind: "unit", ...asked });
       if (store.get("unit_question") !== asked) return;
       store.set({ unit_told: { asked, value: decode_as(reply.value, "float32"), reply } });
     } catch (error) {
+      if (error instanceof KernelGone && last === asked) last = null;
       // What the index has is on show already; where it stays in the kernel one must know.
       const lost = !(error instanceof Dropped) && !store.get("index");
       if (lost && store.get("unit_question") === asked) store.set({ layer_error: words(error) });
     }
   };
-  let last: UnitQuestion | null = null;
   const due = (): (() => void) | null => {
     const asked = store.get("unit_question");
     const index = store.get("index");

@@ -179,3 +179,34 @@ describe("one unit", () => {
     expect(text(el, ".ll-note")).toContain("The first 3 are certain: all others are at most 0.25.");
   });
 });
+
+describe("a connection that was lost and is back", () => {
+  /** Mount a pane over units that stay in a kernel which answers nothing, and lose the connection. */
+  async function after_loss(pane: Pane, kind: "unit" | "contrast"): Promise<number> {
+    const shown = await show(
+      pane,
+      {},
+      (made) => (request) => (request.kind === kind ? undefined : answer_from(made)(request)),
+    );
+    const about = shown.store.get("about")!;
+    const layers = about.layers.map((layer) => ({ ...layer, in_browser: false }));
+    shown.store.set({ about: { ...about, layers, latent_in_browser: false }, unit: 1 });
+    shown.store.set({ selection: rows(1, 2, 3, 4) });
+    await shown.settle();
+    const asked = () => shown.fake.sent.filter((request) => request.kind === kind).length;
+    expect(asked()).toBe(1);
+    shown.fake.trigger("comm_live_update");
+    await shown.settle();
+    await shown.settle();
+    expect(shown.store.get("kernel_gone")).toBe(false);
+    return asked();
+  }
+
+  it("is asked again for the unit", async () => {
+    expect(await after_loss(unit, "unit")).toBe(2);
+  });
+
+  it("is asked again for the contrast", async () => {
+    expect(await after_loss(contrast, "contrast")).toBe(2);
+  });
+});
