@@ -39,24 +39,24 @@ export function keep_columns(store: LensStore, signal: AbortSignal): void {
       if (store.get("items") !== items) return;
       store.set({ columns: new Map([...store.get("columns"), [name, column]]) });
     } catch (error) {
+      if (store.get("items") !== items) return;
       const errors = new Map([...store.get("column_errors"), [name, words(error)]]);
       store.set({ column_errors: errors });
     } finally {
       asked.delete(name);
+      // An answer about older items answers nothing.
+      if (store.get("items") !== items && !signal.aborted) ask_next();
     }
   };
-  store.watch(
-    ["wanted", "items", "columns", "column_errors"],
-    () => {
-      if (!store.get("items") || asked.size > 0) return;
-      const [held, errors] = [store.get("columns"), store.get("column_errors")];
-      const next = [...store.get("wanted")].find((name) => !held.has(name) && !errors.has(name));
-      if (next === undefined) return;
-      asked.add(next);
-      void fetch(next);
-    },
-    signal,
-  );
+  const ask_next = (): void => {
+    if (!store.get("items") || asked.size > 0) return;
+    const [held, errors] = [store.get("columns"), store.get("column_errors")];
+    const next = [...store.get("wanted")].find((name) => !held.has(name) && !errors.has(name));
+    if (next === undefined) return;
+    asked.add(next);
+    void fetch(next);
+  };
+  store.watch(["wanted", "items", "columns", "column_errors"], ask_next, signal);
   // What a kernel that had gone refused is asked again of one that is back.
   store.watch(
     ["kernel_gone"],

@@ -59,22 +59,22 @@ function keep_index(store: LensStore, signal: AbortSignal): void {
       store.layers.put(layer, index, bytes_of(index));
       if (store.get("layer") === layer) store.set({ index, layer_error: "" });
     } catch (error) {
-      if (store.get("layer") === layer) store.set({ layer_error: words(error) });
+      const current = store.get("layer") === layer && store.get("items") === items;
+      if (current) store.set({ layer_error: words(error) });
     } finally {
       if (asked === layer) asked = "";
+      // An answer about older items answers nothing.
+      if (store.get("items") !== items && !signal.aborted) keep();
     }
   };
-  store.watch(
-    ["items", "layer_info", "kernel_gone"],
-    () => {
-      const info = store.get("layer_info");
-      const ready = info?.in_browser && store.get("items");
-      const index = info && ready ? (store.layers.get(info.name) ?? null) : null;
-      store.set({ index, layer_error: "" });
-      if (info && ready && !index && asked !== info.name) void fetch(info.name);
-    },
-    signal,
-  );
+  const keep = (): void => {
+    const info = store.get("layer_info");
+    const ready = info?.in_browser && store.get("items");
+    const index = info && ready ? (store.layers.get(info.name) ?? null) : null;
+    store.set({ index, layer_error: "" });
+    if (info && ready && !index && asked !== info.name) void fetch(info.name);
+  };
+  store.watch(["items", "layer_info", "kernel_gone"], keep, signal);
 }
 
 function keep_latent(store: LensStore, signal: AbortSignal): void {
@@ -86,20 +86,18 @@ function keep_latent(store: LensStore, signal: AbortSignal): void {
       const { latent } = await store.ask({ kind: "latent" });
       if (store.get("items") === items) store.set({ latent: decode_as(latent, "float32") });
     } catch (error) {
-      store.set({ layer_error: words(error) });
+      if (store.get("items") === items) store.set({ layer_error: words(error) });
     } finally {
       asked = false;
+      if (store.get("items") !== items && !signal.aborted) keep();
     }
   };
-  store.watch(
-    ["items", "about", "layer", "kernel_gone"],
-    () => {
-      const about = store.get("about");
-      const wanted = about?.latent_in_browser && about.latent_layer === store.get("layer");
-      if (wanted && store.get("items") && !store.get("latent") && !asked) void fetch();
-    },
-    signal,
-  );
+  const keep = (): void => {
+    const about = store.get("about");
+    const wanted = about?.latent_in_browser && about.latent_layer === store.get("layer");
+    if (wanted && store.get("items") && !store.get("latent") && !asked) void fetch();
+  };
+  store.watch(["items", "about", "layer", "kernel_gone"], keep, signal);
 }
 
 function keep_means(store: LensStore, signal: AbortSignal): void {

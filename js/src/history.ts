@@ -6,6 +6,9 @@ import type { Store } from "./store";
 
 const MOST_STEPS = 200;
 
+/** Where Ctrl+Z undoes what was typed. */
+const TYPED_IN = 'textarea, input:is([type="text"], [type="search"], [type="number"])';
+
 /** Remember what was selected, on whichever side. */
 export function keep_history(store: Store, signal: AbortSignal): void {
   store.watch(
@@ -45,7 +48,7 @@ export function undo_keys(root: HTMLElement, store: Store, signal: AbortSignal):
   const heard = (event: KeyboardEvent): void => {
     const key = event.key.toLowerCase();
     const command = (event.ctrlKey || event.metaKey) && !event.altKey;
-    const typing = (event.target as Element).matches('input[type="text"], input[type="search"]');
+    const typing = (event.target as Element).matches(TYPED_IN);
     if (!command || (key !== "z" && key !== "y") || typing) return;
     event.preventDefault();
     event.stopPropagation();

@@ -5,7 +5,7 @@ import { undo_keys } from "../src/history";
 import { colour_items } from "../src/map/colouring";
 import { facts } from "../src/map/tip";
 import { selecting } from "../src/panes/selecting";
-import type { ColumnInfo, State } from "../src/protocol.gen";
+import type { ColumnInfo, Request, State } from "../src/protocol.gen";
 import { answer_from, type Scene, scene } from "./scene";
 
 const N = 200;
@@ -82,6 +82,14 @@ describe("the search box", () => {
     expect(asked).toEqual(["age", "lab"]);
   });
 
+  it("forgets what it waits for as soon as something else is typed", async () => {
+    const made = show();
+    find(made, "age > 60");
+    input(made.el).dispatchEvent(new Event("input"));
+    await made.settle();
+    expect([picked(made), said(made.el)]).toEqual([[], ""]);
+  });
+
   it("says that the map's trust is not measured yet", () => {
     const made = show();
     find(made, "kept < 0.2");
@@ -99,6 +107,31 @@ it("asks again for a column that a kernel which had gone could not send", async 
   await made.settle();
   find(made, "age > 60");
   expect(picked(made)).toEqual([...AGE.keys()].filter((i) => AGE[i]! > 60));
+});
+
+it("asks again for what was on its way when the items changed", async () => {
+  const held: Request[] = [];
+  let holding = true;
+  const made = scene({
+    n: N,
+    state: { about: { ...make_up(N).state.about!, columns: COLUMNS } },
+    answer: (record) => (request) => {
+      const slow = request.kind === "layer" || request.kind === "column";
+      if (slow && holding) return void held.push(request);
+      if (request.kind !== "column") return answer_from(record)(request);
+      return { kind: "column", column: "age", values: encode(AGE), levels: [] };
+    },
+  });
+  made.store.set({ wanted: new Set(["age"]) });
+  await made.settle();
+  made.store.set({ items: { ...made.store.get("items")! } });
+  await made.settle();
+  holding = false;
+  for (const { kind, id } of held) made.fake.reply({ kind: "error", id, message: kind });
+  await made.settle();
+  expect(held.map(({ kind }) => kind).sort()).toEqual(["column", "layer"]);
+  expect([...made.store.get("columns").keys()]).toEqual(["age"]);
+  expect(made.store.get("index")).not.toBeNull();
 });
 
 describe("undo and redo", () => {
@@ -124,6 +157,18 @@ describe("undo and redo", () => {
     find(made, "8");
     made.frame();
     expect(forward!.disabled).toBe(true);
+  });
+
+  it.each(["number", "text"])("leave a field of type %s its own Ctrl+Z", (type) => {
+    const made = show();
+    undo_keys(made.el, made.store, made.stop.signal);
+    find(made, "3");
+    const field = document.createElement("input");
+    field.type = type;
+    made.el.append(field);
+    press(field, "z", { ctrlKey: true });
+    made.frame();
+    expect(picked(made)).toEqual([3]);
   });
 
   it("listen to Ctrl+Z and Ctrl+Shift+Z, but not while one types", () => {

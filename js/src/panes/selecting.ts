@@ -75,7 +75,11 @@ function search(store: Store, found: HTMLElement, signal: AbortSignal): HTMLElem
     }
   };
   input.addEventListener("keydown", ask, { signal });
-  input.addEventListener("input", () => set_text(found, ""), { signal });
+  const retype = (): void => {
+    open = null;
+    set_text(found, "");
+  };
+  input.addEventListener("input", retype, { signal });
   store.watch(["columns", "column_errors"], answer, signal);
   store.watch(
     ["selection"],
