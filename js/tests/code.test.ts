@@ -67,6 +67,20 @@ describe("the button that copies it", () => {
     expect(el.querySelector("textarea")).toBeNull();
   });
 
+  it("says it as long after the second click as after the first", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const { el } = shown();
+    vi.stubGlobal("navigator", { clipboard: { writeText: () => Promise.resolve() } });
+    click(el);
+    await vi.advanceTimersByTimeAsync(2000);
+    click(el);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(el.querySelector(".ll-copied")!.textContent).toBe("Copied");
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(el.querySelector(".ll-copied")!.textContent).toBe("");
+    vi.useRealTimers();
+  });
+
   it("says where else the code is if the page may not copy", async () => {
     const { el } = shown();
     vi.stubGlobal("navigator", {});

@@ -63,12 +63,16 @@ export const header: Pane = (el, store, signal) => {
     },
     signal,
   );
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
   copy_code.addEventListener(
     "click",
     async () => {
       const done = await copy(code(store), el);
+      if (signal.aborted) return;
+      clearTimeout(timer);
       set_text(copied, done ? "Copied" : "This page may not copy; lens.code has it");
-      setTimeout(() => set_text(copied, ""), SAID_MS);
+      timer = setTimeout(() => set_text(copied, ""), SAID_MS);
     },
     { signal },
   );
