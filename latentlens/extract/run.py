@@ -100,6 +100,11 @@ class Pass:
         self._specs = [*plan.layers, *([] if before is None else [before])]
         self._watch = Watch(plan.model, self._specs, functions=plan.functions)
 
+    @property
+    def over(self) -> bool:
+        """Whether everything was read, rather than a part before a stop or an error."""
+        return self._ended
+
     def steps(self) -> Iterator[Progress]:
         """Give an iterator that reads one batch a step; another one goes on where it stopped.
 

@@ -189,7 +189,7 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
             self._options = read_options(plan, layer, layers, reduce, keep)
             if _saved is not None:
                 known = fitting_record(plan, _saved.record, insist=_saved.insist)
-            self._metadata = _fit_plan(self._metadata, plan)
+            self._metadata = _fit_plan(self._metadata, plan, known)
             self._try_render()
         super().__init__(
             layers=widths,
@@ -277,13 +277,14 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
 
     def _adopt(self, record: Record) -> None:
         """Take over a record and show what follows from it."""
+        # What was measured of the map of a part is not about the whole.
+        self._forget_trust()
         self._session = Session(
             record,
             read_activations=self._reader(),
             attribute=self._attributer(),
             pictures=self._pictures(),
-            # Of a stream the length shows only now.
-            metadata=fit_rows(self._metadata, len(record)),
+            metadata=self._metadata_of(record),
             random_state=self._random_state,
             rankings=None if self._saved is None else self._saved.rankings,
         )
@@ -303,6 +304,16 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
             self._rank_in_time(len(record))
         if not points["done"]:
             self._lay_out()
+
+    def _metadata_of(self, record: Record) -> Metadata:
+        """Give the metadata of what was read, which is a part of the items after a stop."""
+        n, known = len(record), self._metadata.n_items or 0
+        over = self._pass is None or self._pass.over
+        planned = self._plan is not None and known == self._plan.n_items
+        if known > n and (planned or not over):
+            return self._metadata.take(np.arange(n))
+        # Of a stream the length shows only now.
+        return fit_rows(self._metadata, n)
 
     def _ready(self) -> Session:
         if self._session is None:
@@ -342,9 +353,10 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
         return {**bundle[0], **self._leave_picture()}, bundle[1]
 
 
-def _fit_plan(metadata: Metadata, plan: Plan) -> Metadata:
+def _fit_plan(metadata: Metadata, plan: Plan, known: Record | None) -> Metadata:
     """Give the metadata of the items that will be read, where their number is known."""
-    if plan.n_items is None:
+    # A file may hold a part of the items, and the metadata of that part.
+    if plan.n_items is None or (known is not None and metadata.n_items == len(known)):
         return metadata
     ids = plan.source.ids if plan.random_access else None
     return fit_rows(metadata, plan.n_items, ids, len(plan.dataset) if plan.random_access else None)
