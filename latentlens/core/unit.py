@@ -115,7 +115,12 @@ def with_run(known: UnitValues, rows: NDArray[np.int64], values: NDArray[np.floa
 
 
 def unit_cell_means(
-    layer: LayerIndex, cell_count: NDArray[np.int64], unit: int, by: str = "true"
+    layer: LayerIndex,
+    cell_count: NDArray[np.int64],
+    unit: int,
+    by: str = "true",
+    *,
+    has_pred: bool,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Give a unit's exact mean over each class, for correct, incorrect and undecided items.
 
@@ -126,6 +131,8 @@ def unit_cell_means(
     unit : int
     by : {"true", "predicted"}
         Which class an incorrect item counts under.
+    has_pred : bool
+        Whether predictions are known, which the counts of items without labels do not tell.
 
     Returns
     -------
@@ -137,7 +144,7 @@ def unit_cell_means(
     kinds = [CORRECT, wrong, UNDECIDED]
     n = cell_count[kinds].copy()
     # Undecided items stand under their prediction if there is one, else under their label.
-    if bool(cell_count[:UNDECIDED].any()) != (by == "predicted"):
+    if has_pred != (by == "predicted"):
         n[2] = 0
     total = layer.cell_sum[kinds, :, unit]
     return np.where(n > 0, total / np.maximum(n, 1), np.nan), n

@@ -68,7 +68,8 @@ def reply(session: Session, request: Mapping[str, Any]) -> Iterator[dict[str, An
     question = Question.read(request["question"])
     layer = session.layer(question.layer)
     unit = check_unit(request["unit"], layer)
-    mean, n = unit_cell_means(layer, session.record.cell_count, unit, question.by)
+    record = session.record
+    mean, n = unit_cell_means(layer, record.cell_count, unit, question.by, has_pred=record.has_pred)
     for step in unit_values(session, question, unit):
         if not isinstance(step, UnitValues):
             yield {"kind": "progress", "done": step[0], "total": step[1]}

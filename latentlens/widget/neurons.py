@@ -230,7 +230,9 @@ class Neurons(Asked):
         check_choice(question.by, "by", BYS)
         index, record = session.layer(question.layer), session.record
         unit = check_unit(unit, index)
-        mean, n = unit_cell_means(index, record.cell_count, unit, question.by)
+        mean, n = unit_cell_means(
+            index, record.cell_count, unit, question.by, has_pred=record.has_pred
+        )
         frame = pd.DataFrame(
             {
                 "label": np.tile(np.array(record.classes, object), 3),

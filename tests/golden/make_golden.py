@@ -256,7 +256,7 @@ def make_units(record: Record) -> list[dict[str, Any]]:
                            ("conv.relu", 7, "predicted")):  # fmt: skip
         layer = record.layers[name]
         known = listed(layer, unit)
-        mean, n = unit_cell_means(layer, record.cell_count, unit, by)
+        mean, n = unit_cell_means(layer, record.cell_count, unit, by, has_pred=record.has_pred)
         made.append(
             {
                 "layer": name, "unit": unit, "by": by, "value": plain(known.value),

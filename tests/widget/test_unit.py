@@ -90,6 +90,16 @@ def test_items_of_unknown_correctness_have_a_row_of_their_own():
     assert frame.n.tolist() == np.bincount(label).tolist()
 
 
+def test_predicted_classes_are_never_listed_as_true_ones():
+    latent, _, logits = blobs()
+    pred = logits.argmax(axis=1)
+    lens = LatentLens.from_arrays(latent, None, pred, sampler="random")
+    assert lens.unit_means(0, by="true").empty
+    by_predicted = lens.unit_means(0, by="predicted")
+    assert set(by_predicted.correctness) == {"unknown"}
+    assert by_predicted.n.tolist() == np.bincount(pred).tolist()
+
+
 def test_a_unit_that_is_not_there_is_refused_in_words(lens):
     for ask in (lens.unit_values, lens.unit_means):
         with pytest.raises(ValueError, match=r"unit must be between 0 and 39 \(layer 'conv' has"):
