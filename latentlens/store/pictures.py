@@ -33,6 +33,10 @@ class KeptPictures(Pictures):
         """Give the pictures of `rows`, in their order."""
         return [self._kept.get(int(row), NOTHING) for row in rows]
 
+    def large(self, row: int) -> Picture:
+        """Give the picture of one row, no larger than it was kept."""
+        return self([row])[0]
+
     def kind(self, row: int = 0) -> PictureKind:  # noqa: ARG002
         """Say what the pictures are."""
         return self._kind

@@ -142,6 +142,13 @@ def test_all_pictures_of_few_items_come_back(path):
         np.testing.assert_array_equal(shown(again, row).image, images[row])
 
 
+def test_an_item_that_is_opened_has_its_picture_without_the_model(path):
+    lens, images = with_pictures()
+    lens.save(path)
+    opened = LatentLens.load(path)._ready().pictures.large(7)
+    np.testing.assert_array_equal(opened.image, images[7])
+
+
 def test_of_many_items_the_pictures_of_sample_and_selection_come_back(path):
     lens, images = with_pictures(1200)
     lens.selection = outside = np.flatnonzero(~lens.frame["in_sample"])[:2]
