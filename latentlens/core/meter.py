@@ -16,7 +16,7 @@ from latentlens.core.sample import Sample
 from latentlens.core.weighted import ReadActivations
 
 REMEMBERED = 20_000
-"""Scores of one sample in one layer that are kept; the oldest go first."""
+"""Scores of one sample in one layer that are kept between queries; the oldest go first."""
 
 
 class Draw(NamedTuple):
@@ -128,6 +128,7 @@ class Meter:
 
     def from_index(self, queries: QuerySet, draws: Sequence[Draw]) -> Iterator[tuple[int, int]]:
         """Score samples by the index, and by activations at hand, a layer a step."""
+        self._forget(queries, draws)
         missing = self._missing(queries, draws, queries.layers, "index")
         masks = self._weights(queries, missing).astype(bool)
         for done, step in enumerate(queries.from_index(masks) if missing else (), 1):
@@ -221,8 +222,21 @@ class Meter:
         self, queries: QuerySet, draw: Draw, layer: str, what: str, scores: tuple[Floats, ...]
     ) -> None:
         self._known[self._key(queries, draw, layer, what)] = scores
-        while len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
+
+    def _forget(self, queries: QuerySet, draws: Sequence[Draw]) -> None:
+        """Drop the oldest scores beyond `REMEMBERED`, but none that this query is about.
+
+        Only where a query begins, so that it never loses what it gathers itself.
+        """
+        own = {
+            self._key(queries, draw, layer, what)
+            for draw in draws
+            for layer in queries.layers
+            for what in ("index", "means")
+        }
+        others = [key for key in self._known if key not in own]
+        for key in others[: max(len(self._known) - REMEMBERED, 0)]:
+            del self._known[key]
 
 
 def _effective(queries: QuerySet, weights: NDArray[Any]) -> Floats:

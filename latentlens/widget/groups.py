@@ -267,12 +267,12 @@ def effect_columns(layer: LayerIndex, parts: GroupDifference | None) -> dict[str
 def _from_index(layer: LayerIndex, a: Group, b: Group) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     for side, group in (("a", a), ("b", b)):
-        columns[f"max_{side}"] = _exact_maxima(layer, group.member)
+        columns[f"max_{side}"] = exact_maxima(layer, group.member)
         columns[f"count_{side}"] = max_counts(layer, group.member)[0].astype(np.int64)
     return columns
 
 
-def _exact_maxima(layer: LayerIndex, member: NDArray[np.bool_]) -> NDArray[np.float64]:
+def exact_maxima(layer: LayerIndex, member: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Give the maxima of the units for which the index tells them, NaN for the rest."""
     maxima = unit_maxima(layer, member, layer.keep).astype(np.float64)
     least = np.sort(maxima)[-layer.keep]

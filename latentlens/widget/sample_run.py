@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latentlens.core.checks import check_choice
+from latentlens.core.checks import check_choice, check_count
 from latentlens.core.design import Design
 from latentlens.core.effect import compare_groups
 from latentlens.core.estimate import MeanEstimate, mean_estimate
@@ -19,7 +19,7 @@ from latentlens.core.query import MEASURES, check_k, max_counts, members, unit_m
 from latentlens.core.record import LayerIndex, Record
 from latentlens.core.worth import describe_estimate
 from latentlens.widget.frames import NONE_UNIT
-from latentlens.widget.groups import PARTS, Comparison, effect_columns, group_words
+from latentlens.widget.groups import PARTS, Comparison, effect_columns, exact_maxima, group_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -149,6 +149,7 @@ class SampleRun:
         120
         """
         index = self._layer(layer)
+        k = _check_k(k, index)
         estimate = self._estimate(self._values(index), **self._group(label, by, correctness,
                                                                      selection))  # fmt: skip
         return self._framed(estimate, {"mean": estimate.mean}, k=k)
@@ -192,7 +193,7 @@ class SampleRun:
         """
         check_choice(measure, "measure", MEASURES)
         index = self._layer(layer)
-        k = check_k(k, index) if measure == "max" else min(k, index.units)
+        k = check_k(k, index) if measure == "max" else _check_k(k, index)
         group = self._group(label, by, correctness, selection)
         values = self._is_maximum(index) if measure == "count" else self._values(index)
         bounds = _shares(index) if measure == "count" else None
@@ -310,8 +311,7 @@ class SampleRun:
         )
         columns: dict[str, Any] = {"mean_a": difference.mean[0], "mean_b": difference.mean[1]}
         for side, inside in (("a", first), ("b", second)):
-            maxima = unit_maxima(index, inside, index.keep).astype(np.float64)
-            columns[f"max_{side}"] = np.where(np.isfinite(maxima), maxima, np.nan)
+            columns[f"max_{side}"] = exact_maxima(index, inside)
             columns[f"count_{side}"] = max_counts(index, inside)[0].astype(np.int64)
         frame = pd.DataFrame(
             columns | effect_columns(index, difference),
@@ -408,6 +408,11 @@ class SampleRun:
             estimate = replace(estimate, note=note)
         frame.attrs |= describe_estimate(estimate, kind, k)
         return frame
+
+
+def _check_k(k: int, index: LayerIndex) -> int:
+    """Give k after the layer's width, whatever its index keeps."""
+    return min(check_count(k, "k", np.iinfo(np.int64).max), index.units)
 
 
 def _shares(index: LayerIndex) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

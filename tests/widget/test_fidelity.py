@@ -4,6 +4,7 @@ import asyncio
 
 import altair as alt
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import traitlets as t
@@ -11,7 +12,7 @@ from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from latentlens import LatentLens
-from latentlens.core import metrics
+from latentlens.core import meter, metrics
 from latentlens.core.fidelity import QuerySet
 from latentlens.samplers import SAMPLERS
 from latentlens.session import fidelity
@@ -131,6 +132,21 @@ def test_what_cannot_be_scored_is_refused_in_words(lens):
         lens.fidelity([0.1], ["coin"])
     with pytest.raises(ValueError, match="layers must be one of"):
         lens.fidelity([0.1], layers=["fc9"])
+
+
+def test_no_score_is_forgotten_while_its_own_query_gathers_it(lens, monkeypatch):
+    whole = lens.fidelity([0.1, 0.3], ["max_margin", "random"], progress=False).frame
+    monkeypatch.setattr(meter, "REMEMBERED", 3)
+    known = lens._session.meter._known
+    known.clear()
+    again = lens.fidelity([0.1, 0.3], ["max_margin", "random"], progress=False).frame
+    assert again.cosine_distance.notna().all()
+    pd.testing.assert_frame_equal(again, whole)
+    gathered = len(known)
+    # The next query makes room, and its own are all there as well.
+    few = lens.fidelity([0.1], ["max_margin"], progress=False).frame
+    assert few.cosine_distance.notna().all()
+    assert len(known) < gathered
 
 
 def test_the_chart_is_drawn_from_few_rows_with_titled_axes(lens):

@@ -238,6 +238,27 @@ def test_an_empty_group_of_it_has_no_top_units(other):
     assert len(other.top_k(3, layer="0", selection=outside)) == 0
 
 
+@pytest.mark.parametrize("measure", ["max", "count", "mean"])
+def test_k_is_a_whole_number_from_one_by_every_measure(other, measure):
+    with pytest.raises(ValueError, match="k must be between 1 and"):
+        other.top_k(-3, layer="0", measure=measure)
+    with pytest.raises(TypeError, match=r"k must be an integer, got 2\.5"):
+        other.top_k(2.5, layer="0", measure=measure)
+    with pytest.raises(ValueError, match="k must be between 1 and"):
+        other.mean_activation(layer="0", k=0)
+
+
+def test_two_groups_of_it_have_true_maxima_or_none(lens, data):
+    wide = lens.run_on_sample(network(5, hidden=90), progress=False)
+    index = wide.record.layers["2"]
+    values = activations(network(5, hidden=90), data, 3)[wide.rows]
+    frame = wide.compare_groups({"label": "1"}, layer="2").frame
+    known = frame.max_a.notna()
+    assert index.keep <= known.sum() < 90
+    truth = values[wide.record.label == 1].max(axis=0)
+    np.testing.assert_allclose(frame.max_a[known], truth[known], rtol=1e-5)
+
+
 def test_without_random_access_another_model_is_refused_in_words(data):
     batches = list(DataLoader(data, batch_size=64))
     lens = LatentLens(network(0), batches, sampler="random").run(progress=False)
