@@ -40,15 +40,20 @@ class Guest:
         self._seen: list[tuple[int, int]] | None = None
 
     @contextmanager
-    def visit(self, seed: int) -> Iterator[None]:
+    def visit(self, seed: int, *, runs_model: bool = True) -> Iterator[None]:
         """Put the model in evaluation mode and the random states at `seed`, for a while.
+
+        Where only data are read, without `runs_model`, other weights do no harm; they
+        are refused all the same by the next visit that runs the model.
 
         Raises
         ------
         ModelChanged
             If the weights are not those that the last visit left behind.
         """
-        self._check_unchanged()
+        unchanged = self._seen is None or self._seen == _fingerprint(self._model)
+        if runs_model and not unchanged:
+            raise self._changed()
         state = _State(self._model, self._copies)
         random_state = _random_state(self._device)
         try:
@@ -62,16 +67,15 @@ class Guest:
             with uninterrupted():
                 state.restore()
                 _restore_random_state(random_state, self._device)
-                self._seen = _fingerprint(self._model)
+                if unchanged:
+                    self._seen = _fingerprint(self._model)
 
     def forget(self) -> None:
         """Accept the weights as they are now."""
         self._seen = None
 
-    def _check_unchanged(self) -> None:
-        if self._seen is None or self._seen == _fingerprint(self._model):
-            return
-        raise ModelChanged(
+    def _changed(self) -> ModelChanged:
+        return ModelChanged(
             f"The weights of {type(self._model).__name__} are no longer those the pass began with, "
             "so rows read now would come from another model than the rest. Make a new lens for the "
             "model as it is; let a pass finish before training on."

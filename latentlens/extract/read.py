@@ -105,7 +105,7 @@ def read_inputs(plan: Plan, rows: Sequence[int] | NDArray[np.int64]) -> list[Any
     """
     source = positions(plan, "read_inputs")
     at = checked_rows(rows, source)
-    with plan.guest.visit(seed=int(at[0]) if len(at) else 0):
+    with plan.guest.visit(seed=int(at[0]) if len(at) else 0, runs_model=False):
         return [_input(item) for item in source.items(at)]
 
 

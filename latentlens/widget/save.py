@@ -36,6 +36,7 @@ from latentlens.store import (
     write_archive,
 )
 from latentlens.widget.metadata import TAKEN
+from latentlens.widget.page.contents import read_pictures as pictures_of
 from latentlens.widget.state import OWN_PROJECTION, State
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def write_saved(
         "state": {name: getattr(lens, name) for name in saved_traits(lens)},
         "pictures": None
         if shown is None or not len(chosen)
-        else picture_parts(chosen, shown(chosen.tolist()), session.picture_kind()),
+        else picture_parts(chosen, pictures_of(session, chosen), session.picture_kind()),
         "options": None if options is None else dict(options),
         "random_state": random_state,
     }

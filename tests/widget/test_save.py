@@ -7,6 +7,7 @@ import traitlets as t
 from pandas.testing import assert_frame_equal
 
 from latentlens import LatentLens
+from latentlens.extract import ModelChanged
 from latentlens.store import read_archive, write_archive
 from latentlens.widget.save import DERIVED, saved_traits
 from latentlens.widget.traits import bundle, synced
@@ -217,6 +218,29 @@ def test_with_model_and_data_the_lens_runs_the_model_again_and_reads_nothing_bef
     assert len(again.sample.subset()) == len(of_model.sample)
     picture = shown(again, 3).image
     np.testing.assert_array_equal(picture, shown(of_model, 3).image)
+
+
+def test_a_lens_whose_model_was_trained_on_is_saved_with_its_pictures(path, tmp_path):
+    model = classifier()
+    lens = LatentLens(model, loader(model, 40), sampler="random").run(progress=False)
+    with torch.no_grad():
+        model[1].weight.add_(1)
+    kept = LatentLens.load(lens.save(path))
+    np.testing.assert_array_equal(shown(kept, 3).image, shown(lens, 3).image)
+    lens.to_html(tmp_path / "page.html")
+    with pytest.raises(ModelChanged, match="no longer those the pass began with"):
+        lens.mean_activation(layer="1", on="sample")
+
+
+def test_pictures_are_read_a_part_at_a_time_when_a_lens_is_saved(path):
+    lens, images = with_pictures(450)
+    shown_at = lens._ready().pictures
+    asked = []
+    read = shown_at._read
+    shown_at._read = lambda rows: asked.append(len(rows)) or read(rows)
+    lens.save(path)
+    assert max(asked) == 200
+    np.testing.assert_array_equal(shown(LatentLens.load(path), 449).image, images[449])
 
 
 def test_without_the_model_what_needs_it_says_so(of_model, path):
