@@ -19,7 +19,8 @@ interface Kinds {
   float64: Float64Array;
 }
 
-const MAKERS = {
+/** What makes an array of each type. */
+export const MAKERS = {
   uint8: Uint8Array,
   uint16: Uint16Array,
   uint32: Uint32Array,

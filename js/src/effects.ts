@@ -6,11 +6,10 @@ import { keep_history } from "./history";
 import { keep_neurons } from "./neurons";
 import type { Answer, LayerReply, QualityReply, Question } from "./protocol.gen";
 import type { Figures, LayerIndex } from "./query";
+import { at_rest } from "./rest";
 import { Dropped, words } from "./rpc";
 import type { LensStore, Means, Near, QualityQuestion, Told } from "./store";
 
-/** How long the controls must rest before the kernel is asked. */
-const REST_MS = 120;
 /** Neighbours of the clicked item that are shown. */
 const NEIGHBORS = 10;
 /** What takes the kernel seconds is asked for later. */
@@ -243,25 +242,6 @@ export function quality_key(asked: QualityQuestion | null): string {
 
 function is_answered(newest: Means | Told | null, question: Question): boolean {
   return newest?.asked === question && newest.error === "";
-}
-
-/** Run once the keys have not changed for a while. */
-function at_rest(
-  store: LensStore,
-  keys: Parameters<LensStore["watch"]>[0],
-  run: () => void,
-  signal: AbortSignal,
-): void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  store.watch(
-    keys,
-    () => {
-      clearTimeout(timer);
-      timer = setTimeout(run, REST_MS);
-    },
-    signal,
-  );
-  signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
 }
 
 /** Read a layer's index as it travels. */

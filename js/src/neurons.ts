@@ -13,13 +13,11 @@ import type {
 } from "./protocol.gen";
 import type { LayerIndex } from "./query";
 import * as query from "./query";
+import { at_rest, type Keys } from "./rest";
 import { write_rest } from "./rival";
 import { Dropped, KernelGone, words } from "./rpc";
 import type { LensStore, Store } from "./store";
 import { type Design, design_of, difference_line } from "./worth";
-
-/** How long the controls must rest before the kernel is asked. */
-const REST_MS = 160;
 
 export type ContrastQuestion = Omit<ContrastRequest, "kind" | "id">;
 
@@ -349,7 +347,12 @@ function keep_contrast(store: LensStore, signal: AbortSignal): void {
     return store.get("contrast_told")?.asked === asked ? null : () => void fetch(asked);
   };
   const keys = ["contrast_question", "contrast_views", "contrast_told", "items", "layer_info"];
-  at_rest(store, [...keys, "rival_member", "dragging", "kernel_gone"] as Keys, due, signal);
+  at_rest(
+    store,
+    [...keys, "rival_member", "dragging", "kernel_gone"] as Keys,
+    () => due()?.(),
+    signal,
+  );
 }
 
 function keep_unit(store: LensStore, signal: AbortSignal): void {
@@ -377,26 +380,10 @@ function keep_unit(store: LensStore, signal: AbortSignal): void {
       void fetch(asked);
     };
   };
-  at_rest(store, ["unit_question", "index", "items", "dragging", "kernel_gone"], due, signal);
-}
-
-type Keys = Parameters<LensStore["watch"]>[0];
-
-/** Ask once the state has been at rest for a while, if there is anything to ask. */
-function at_rest(
-  store: LensStore,
-  keys: Keys,
-  due: () => (() => void) | null,
-  signal: AbortSignal,
-): void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  store.watch(
-    keys,
-    () => {
-      clearTimeout(timer);
-      if (due()) timer = setTimeout(() => due()?.(), REST_MS);
-    },
+  at_rest(
+    store,
+    ["unit_question", "index", "items", "dragging", "kernel_gone"],
+    () => due()?.(),
     signal,
   );
-  signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
 }

@@ -170,7 +170,7 @@ const DEUTAN = [
 ];
 
 /** OKLab of a colour under normal, protan and deutan sight: nine numbers. */
-function as_seen(colour: Rgb): Seen {
+export function as_seen(colour: Rgb): Seen {
   const linear = colour.map(to_linear);
   return Float64Array.from([
     ...oklab_of(linear),
@@ -183,22 +183,6 @@ function seen_distance(a: Seen, b: Seen): number {
   const part = (o: number) =>
     Math.hypot(a[o]! - b[o]!, a[o + 1]! - b[o + 1]!, a[o + 2]! - b[o + 2]!);
   return Math.min(part(0), DEFICIENT_GAIN * part(3), DEFICIENT_GAIN * part(6));
-}
-
-/** How far two colours are apart in OKLab; black and white are 1 apart. */
-export function colour_distance(a: Rgb, b: Rgb): number {
-  const [p, q] = [oklab(a), oklab(b)];
-  return Math.hypot(p[0]! - q[0]!, p[1]! - q[1]!, p[2]! - q[2]!);
-}
-
-/** How far two colours are apart under the worst of normal, protan and deutan sight. */
-export function deficient_distance(a: Rgb, b: Rgb): number {
-  const [p, q] = [as_seen(a), as_seen(b)];
-  return Math.min(
-    ...[0, 3, 6].map((o) =>
-      Math.hypot(p[o]! - q[o]!, p[o + 1]! - q[o + 1]!, p[o + 2]! - q[o + 2]!),
-    ),
-  );
 }
 
 /** Contrast of two colours by WCAG 2: from 1 to 21. */

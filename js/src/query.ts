@@ -344,13 +344,6 @@ export function write_counts(
   return none;
 }
 
-/** Mean of some rows of a matrix, summed in float64. */
-export function write_row_mean(values: Float32Array, rows: Uint32Array, out: Float64Array): void {
-  out.fill(0);
-  for (let r = 0; r < rows.length; r++) add_row(values, rows[r]!, 1, out);
-  for (let u = 0; u < out.length; u++) out[u]! /= rows.length;
-}
-
 function add_row(values: Float32Array, row: number, times: number, out: Float64Array): void {
   const start = row * out.length;
   for (let u = 0; u < out.length; u++) out[u]! += times * values[start + u]!;

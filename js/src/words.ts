@@ -150,3 +150,8 @@ export function cell_words(
   if (store.get("by") === "predicted") return `item${plural} ${how}ly called ${name}`;
   return /^.$|^\d+$/.test(name) ? `${how} ${name}${plural}` : `${how} item${plural} of ${name}`;
 }
+
+/** What stands behind "effect g". */
+export const EFFECT_TITLE =
+  "Hedges' g: by how many standard deviations the two means differ, with an interval that holds " +
+  "for all units of the layer at once.";

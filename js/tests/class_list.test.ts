@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { find, MANY, make_class_list, SHOWN } from "../src/map/class_list";
 import type { Colouring } from "../src/map/colouring";
-import { class_colours, colour_distance, UNKNOWN } from "../src/palette";
+import { class_colours, UNKNOWN } from "../src/palette";
+import { colour_distance } from "./distances";
 import { scene } from "./scene";
 
 const NAMES = Array.from({ length: 1000 }, (_, c) => `species ${c}`);

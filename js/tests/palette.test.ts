@@ -2,10 +2,8 @@ import { describe, expect, it } from "vitest";
 import golden from "../../tests/golden/palette.json";
 import {
   class_colours,
-  colour_distance,
   contrast,
   css,
-  deficient_distance,
   many_colours,
   OKABE_ITO,
   oklab,
@@ -13,6 +11,7 @@ import {
   scale_colours,
   UNKNOWN,
 } from "../src/palette";
+import { colour_distance, deficient_distance } from "./distances";
 
 const [WHITE, BLACK, DARK_PAGE]: Rgb[] = [
   [255, 255, 255],

@@ -1,16 +1,7 @@
 /** Arrays that stand as text in a page; `latentlens/widget/page/arrays.py` wrote them. */
 
-import type { TypedArray } from "../codec";
+import { MAKERS, type TypedArray } from "../codec";
 import type { Block } from "../protocol.gen";
-
-const MAKERS = {
-  uint8: Uint8Array,
-  uint16: Uint16Array,
-  uint32: Uint32Array,
-  int32: Int32Array,
-  float32: Float32Array,
-  float64: Float64Array,
-} as const;
 
 /** Printable characters but `<`, `>` and `&`, in their order. */
 const ALPHABET = Array.from({ length: 94 }, (_, i) => i + 0x21).filter(

@@ -232,3 +232,19 @@ export function replace_marks(parent: Element, marks: Element[]): void {
   parent.replaceChildren(...marks);
   if (stop) (stop as SVGElement).focus();
 }
+
+/** Count this view among those that show a figure, or not; once it is closed, not. */
+export function view_counter(
+  store: Store,
+  key: "contrast_views" | "quality_views",
+  signal: AbortSignal,
+): (shown: boolean) => void {
+  let counted = false;
+  const set = (shown: boolean): void => {
+    if (shown === counted) return;
+    counted = shown;
+    store.set({ [key]: store.get(key) + (shown ? 1 : -1) });
+  };
+  signal.addEventListener("abort", () => set(false), { once: true });
+  return set;
+}

@@ -2,6 +2,7 @@ import { h, s } from "../dom";
 import type { Contrast } from "../neurons";
 import type { Store } from "../store";
 import {
+  EFFECT_TITLE,
   group_words,
   rival_words,
   short,
@@ -10,7 +11,7 @@ import {
   waiting_words,
   whole,
 } from "../words";
-import { make_card, make_marks, on_visible, on_width, replace_marks } from "./card";
+import { make_card, make_marks, on_visible, on_width, replace_marks, view_counter } from "./card";
 import type { Pane } from "./pane";
 
 const ROW = 18;
@@ -28,7 +29,7 @@ export const contrast: Pane = (el, store, signal) => {
   const button = h("button", { type: "button", className: "ll-run", hidden: true });
   el.querySelector("header")!.append(button);
   card.body.append(chart);
-  const count_view = view_counter(store, signal);
+  const count_view = view_counter(store, "contrast_views", signal);
   let width = 0;
 
   const draw = (): void => {
@@ -79,18 +80,6 @@ export const contrast: Pane = (el, store, signal) => {
     signal,
   );
 };
-
-/** Count this view among those that show the contrast, or not; once it is closed, not. */
-function view_counter(store: Store, signal: AbortSignal): (shown: boolean) => void {
-  let counted = false;
-  const set = (shown: boolean): void => {
-    if (shown === counted) return;
-    counted = shown;
-    store.set({ contrast_views: store.get("contrast_views") + (shown ? 1 : -1) });
-  };
-  signal.addEventListener("abort", () => set(false), { once: true });
-  return set;
-}
 
 /** Why there is nothing to compare; empty if there is something. */
 function nothing_words(store: Store): string {
@@ -145,9 +134,6 @@ function draw_rows(chart: SVGElement, found: Contrast, store: Store, width: numb
   replace_marks(chart, [head, ...rows]);
 }
 
-const EFFECT_TITLE =
-  "Hedges' g: by how many standard deviations the two means differ, with an interval that holds " +
-  "for all units of the layer at once.";
 const P_TITLE =
   "Chance of such a difference between equal means, corrected for the number of units. A group " +
   "chosen by what its units do differs by construction: then this says how clear-cut it is.";

@@ -3,7 +3,7 @@ import { quality_key } from "../effects";
 import type { QualityCurve, QualityReply } from "../protocol.gen";
 import type { QualityQuestion, Store } from "../store";
 import { count, percent, ratio, whole } from "../words";
-import { make_card, make_fold, on_visible, on_width } from "./card";
+import { make_card, make_fold, on_visible, on_width, view_counter } from "./card";
 import type { Pane } from "./pane";
 
 type Name = "s1" | "s2" | "s3";
@@ -89,7 +89,7 @@ export const quality: Pane = (el, store, signal) => {
     }
   };
 
-  const shows = count_view(store, signal);
+  const shows = view_counter(store, "quality_views", signal);
   let visible = false;
   const fold = make_fold(el, "quality", () => shows(visible && fold.open()), signal);
   on_visible(
@@ -124,18 +124,6 @@ const RULES =
   "Mean over all cells: layer, class, correct or incorrect. A cell of which the sample has no " +
   "item counts 0 for S1 and 1 for S2 and S3. A layer with no more units than k is left out: any " +
   "k of its units would be right. Of n units, k picked blindly are right k/n of the time.";
-
-/** Count this view among those that show the quality, or not; once it is closed, not. */
-function count_view(store: Store, signal: AbortSignal): (shown: boolean) => void {
-  let counted = false;
-  const set = (shown: boolean): void => {
-    if (shown === counted) return;
-    counted = shown;
-    store.set({ quality_views: store.get("quality_views") + (shown ? 1 : -1) });
-  };
-  signal.addEventListener("abort", () => set(false), { once: true });
-  return set;
-}
 
 function show_progress(store: Store, bar: HTMLProgressElement): void {
   const waiting = store.get("waiting").quality;

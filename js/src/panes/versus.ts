@@ -6,6 +6,7 @@ import { cosine_distance, type Figures, js_distance, top_units } from "../query"
 import type { Rival } from "../rival";
 import type { Store } from "../store";
 import {
+  EFFECT_TITLE,
   group_words,
   MEASURE_WORDS,
   percent,
@@ -177,10 +178,6 @@ function draw_pair_rows(pair: Pair): void {
   });
   replace_marks(chart, [head, ...rows]);
 }
-
-const EFFECT_TITLE =
-  "Hedges' g: by how many standard deviations the two means differ, with an interval that holds " +
-  "for all units of the layer at once.";
 
 interface PairRow {
   pair: Pair;
