@@ -22,8 +22,6 @@ RUN_ITEMS = 500
 """Items of a group that the model is run on at most, unless more are asked for."""
 MOST_SENT = 4096
 """Units of a contrast that travel at most, those of largest effect first."""
-AGAINST = ("rest", "opposite")
-"""What a group stands against: the rest of its class, or its other correctness."""
 
 Mask = NDArray[np.bool_]
 
@@ -99,6 +97,26 @@ def opposite_of(session: Session, question: Question) -> Mask:
     return session.member(replace(question, correctness=other))
 
 
+def check_not_all(member: Mask, way: str = "") -> None:
+    """Refuse a group of all items, which leaves nothing to compare it with.
+
+    Parameters
+    ----------
+    member : ndarray of shape (n_items,), bool
+    way : str
+        What else the caller can do, such as ", or give rows=".
+
+    Raises
+    ------
+    ValueError
+    """
+    if member.all():
+        raise ValueError(
+            "All items are chosen, so there is nothing to compare them with. Select some on the "
+            f"map, or choose a class or correctness{way}."
+        )
+
+
 def contrast(
     session: Session,
     layer: LayerIndex,
@@ -165,11 +183,16 @@ def contrast(
             own = group[chunk]
             moments[at] = moments[at].plus(values[own], weight[chunk[own]])
         yield done, total
-    yield _found(moments, groups, why_not, confidence)
+    yield _found(moments, groups, why_not, confidence, sampled=not run)
 
 
 def _found(
-    moments: list[Moments], groups: tuple[Mask, Mask], why_not: str, confidence: float
+    moments: list[Moments],
+    groups: tuple[Mask, Mask],
+    why_not: str,
+    confidence: float,
+    *,
+    sampled: bool = False,
 ) -> Contrast:
     n_group = int(groups[0].sum()), int(groups[1].sum())
     whole = all(part.n == n for part, n in zip(moments, n_group, strict=True))
@@ -177,7 +200,7 @@ def _found(
         # However they were drawn, all are there: every item stands for itself.
         why_not = ""
     found = difference(*moments, why_not=why_not, confidence=confidence)
-    if not whole and min(found.n) < 2:
+    if sampled and not whole and min(found.n) < 2:
         found = replace(
             found, note=f"{found.note} run=True reads the groups' own items, not the sample's."
         )
@@ -199,13 +222,16 @@ def reply(session: Session, request: Mapping[str, Any]) -> Iterator[dict[str, An
     Raises
     ------
     ValueError
-        If the layer's activations cannot be had, or there is nothing to compare with.
+        If all items are chosen, the layer's activations cannot be had, or there is
+        nothing to compare with.
     """
     question = Question.read(request)
     against = {"rest": rest_of, "opposite": opposite_of}
     check_choice(request["against"], "against", tuple(against))
     layer = session.layer(question.layer)
-    first, second = session.member(question), against[request["against"]](session, question)
+    first = session.member(question)
+    check_not_all(first)
+    second = against[request["against"]](session, question)
     for step in contrast(session, layer, first, second):
         if isinstance(step, Contrast):
             yield message(step)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from latentlens.core.checks import check_count
+from latentlens.session.replies import picture_message
 from latentlens.session.session import Session
 
 CLASSES_SHOWN = 5
@@ -34,8 +35,8 @@ def item(session: Session, request: Mapping[str, Any]) -> Iterator[dict[str, Any
         probability = shares[order] / shares.sum()
     picture: dict[str, Any] = {"row": row, "kind": "none"}
     if session.pictures is not None:
-        found = session.pictures.large(row)
-        picture = {"row": row, **{k: v for k, v in vars(found).items() if v is not None}}
+        picture = picture_message(row, session.pictures.large(row))
+    one = np.array([row])
     yield {
         "kind": "item",
         "row": row,
@@ -43,7 +44,7 @@ def item(session: Session, request: Mapping[str, Any]) -> Iterator[dict[str, Any
         "probability": probability.tolist(),
         "picture": picture,
         "metadata": [
-            [name, _said(column.plain()[row])] for name, column in session.metadata.items()
+            [name, _said(column.take(one).plain()[0])] for name, column in session.metadata.items()
         ],
     }
 

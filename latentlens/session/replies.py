@@ -118,8 +118,9 @@ def pictures(session: Session, request: Request) -> Replies:
         yield {"kind": "pictures", "pictures": [{"row": r, "kind": "none"} for r in rows]}
         return
     drawn = zip(rows, session.pictures(rows), strict=True)
-    yield {"kind": "pictures", "pictures": [_picture_message(row, p) for row, p in drawn]}
+    yield {"kind": "pictures", "pictures": [picture_message(row, p) for row, p in drawn]}
 
 
-def _picture_message(row: int, picture: Any) -> dict[str, Any]:
+def picture_message(row: int, picture: Any) -> dict[str, Any]:
+    """Give what people see of one item as `protocol.Picture` has it."""
     return {"row": row, **{k: v for k, v in vars(picture).items() if v is not None}}

@@ -11,7 +11,7 @@ from latentlens.core.query import BYS
 from latentlens.core.record import LayerIndex
 from latentlens.core.unit import SOURCES, UNKNOWN, UnitValues, unit_cell_means
 from latentlens.session import Question, Session
-from latentlens.session.contrast import RUN_ITEMS, Contrast, contrast
+from latentlens.session.contrast import RUN_ITEMS, Contrast, check_not_all, contrast
 from latentlens.session.unit import check_unit, unit_values
 from latentlens.widget.asked import Asked
 from latentlens.widget.groups import Group, check_apart, effect_columns, read_group, the_rest
@@ -280,11 +280,6 @@ def contrast_frame(found: Contrast, groups: tuple[Group, Group], layer: LayerInd
 
 def _controls_group(session: Session, question: Question) -> Group:
     """Give the group that the controls are about; refuse all items."""
-    member = session.member(question)
-    if member.all():
-        raise ValueError(
-            "All items are chosen, so there is nothing to compare them with. Select some on the "
-            "map, choose a class or correctness, or give rows=."
-        )
+    check_not_all(session.member(question), ", or give rows=")
     asked = {name: getattr(question, name) for name in ("label", "correctness", "by", "selection")}
     return read_group(session, question, asked, "rows")

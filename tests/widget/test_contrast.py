@@ -275,6 +275,20 @@ def test_the_message_holds_what_the_frame_holds_and_progress_before(running, rec
     assert (reply["known"], reply["read_out"]) == ("exact", frame.attrs["read_out"])
 
 
+def test_a_group_of_one_is_not_told_to_run_what_was_run(running):
+    lens, _ = running
+    frame = lens.contrast([7], run=30)
+    assert "two of each are needed." in frame.attrs["note"]
+    assert "run=True" not in frame.attrs["read_out"]
+
+
+def test_all_items_are_refused_before_the_model_is_run(running):
+    lens, model = running
+    with pytest.raises(ValueError, match="All items are chosen, so there is nothing to compare"):
+        ask(lens._session)
+    assert not model.asked
+
+
 def test_a_group_may_stand_against_its_other_correctness(record, conv):
     session = Session(record, read_activations=Model(conv))
     wrong = ask(session, label="bee", correctness="incorrect", against="opposite")[-1]

@@ -12,6 +12,8 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from latentlens import LatentLens
+from latentlens.core.metadata import Column
+from latentlens.session import handle
 from latentlens.widget import attributing
 from tests.made_up import made_up_record
 from tests.widget.test_lens import Wire
@@ -139,6 +141,15 @@ def test_an_item_is_told_with_a_large_picture_its_likely_classes_and_its_metadat
     np.testing.assert_allclose(reply["probability"], np.sort(shares)[::-1], atol=1e-6)
     assert reply["picture"]["kind"] == "image"
     assert reply["metadata"] == [["age", "1.5"], ["site", "missing"]]
+
+
+def test_of_an_item_only_its_own_metadata_is_written_out(monkeypatch):
+    lens = make_lens(metadata=pd.DataFrame({"age": range(40), "seen": [True, False] * 20}))
+    sizes, plain = [], Column.plain
+    monkeypatch.setattr(Column, "plain", lambda each: sizes.append(len(each)) or plain(each))
+    *_, reply = handle(lens._session, {"kind": "item", "id": 1, "row": 3})
+    assert reply["metadata"] == [["age", "3"], ["seen", "False"]]
+    assert sizes == [1, 1]
 
 
 def test_attributions_come_with_progress_and_what_they_should_add_up_to(lens, monkeypatch):
