@@ -398,3 +398,22 @@ describe("the sample's quality", () => {
     expect(asked(shown).length).toBe(2);
   });
 });
+
+it("shows the figures of an exported page before they are scrolled to", async () => {
+  vi.useFakeTimers();
+  vi.stubGlobal("latentlens_page", () => {});
+  vi.stubGlobal(
+    "IntersectionObserver",
+    class {
+      constructor(private readonly tell: (entries: object[]) => void) {}
+      observe(): void {
+        this.tell([{ isIntersecting: false }]);
+      }
+      disconnect(): void {}
+    },
+  );
+  const shown = await show();
+  await vi.advanceTimersByTimeAsync(5000);
+  await shown.settle();
+  expect(asked(shown)).not.toHaveLength(0);
+});

@@ -2,7 +2,6 @@
 
 from latentlens.session.desk import RUN_MODEL, handle
 from latentlens.session.means import SampleMean
-from latentlens.session.quality import known_quality
 from latentlens.session.question import Question
 from latentlens.session.replies import ranked_message
 from latentlens.session.session import Session
@@ -13,6 +12,5 @@ __all__ = [
     "SampleMean",
     "Session",
     "handle",
-    "known_quality",
     "ranked_message",
 ]

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from latentlens.core.fidelity import QuerySet
 from latentlens.samplers import SAMPLERS
 from latentlens.session.fidelity import (
-    REFERENCES,
     Point,
     average,
     averaged_point,
@@ -110,21 +109,6 @@ def _message(
         "seeds": seed_words(session),
         "done": done,
     }
-
-
-def known_quality(session: Session, request: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Give what `quality` would answer if it takes no work; None if it does."""
-    asked = Question.read({**request, "layer": session.record.latent_layer})
-    queries = QuerySet(session.record, by=asked.by, k=asked.k)
-    if not len(queries.cells) or not {asked.sampler, *REFERENCES} <= session.rankings.keys():
-        return None
-    curves = _curves(session, asked)
-    draws = draws_of([each for curve in curves for each in curve])
-    if session.meter.lacks_index(queries, draws):
-        return None
-    complete = not session.meter.lacks_means(queries, draws)
-    # Nothing more will come.
-    return {**_message(session, queries, curves, done=complete), "done": True}
 
 
 def _title(curve: Sequence[Point], *, own: bool) -> str:

@@ -292,13 +292,40 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(lens, tmp_path, monkey
     assert [each.name for each in tmp_path.iterdir()] == ["page.html"]
 
 
-def test_the_quality_is_in_it_where_it_is_known(lens):
+def test_the_quality_is_worked_out_for_the_page(lens):
     lens.k = 3
-    assert read_page(lens.to_html())["quality"] == []
+    (known,) = read_page(lens.to_html())["quality"]
     asked = {"sampler": "max_margin", "fraction": 0.05, "j": 0.7, "by": "true", "k": 3}
     *_, told = handle(lens._ready(), {"kind": "quality", "id": 1, **asked})
-    (known,) = read_page(lens.to_html())["quality"]
     assert {name: known[name] for name in ("sampler", "j", "by", "k")} == {
         name: asked[name] for name in ("sampler", "j", "by", "k")
     }
     assert known["reply"] == {**known["reply"], "curves": told["curves"], "done": True}
+    assert all(value is not None for value in known["reply"]["curves"][0]["s1"])
+
+
+def test_the_page_runs_the_model_for_the_quality_once():
+    torch.manual_seed(0)
+    x = torch.rand(40, 6)
+    model = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 2))
+    loader = DataLoader(TensorDataset(x, torch.arange(40) % 2), batch_size=10)
+    lens = LatentLens(model, loader, k=1)
+    (first,) = read_page(lens.to_html())["quality"]
+    assert all(value is not None for value in first["reply"]["curves"][0]["s2"])
+    runs = []
+    model.register_forward_hook(lambda *_: runs.append(1))
+    (again,) = read_page(lens.to_html())["quality"]
+    assert (again, runs) == (first, [])
+
+
+def test_fidelity_that_cannot_be_known_is_said_to_be_left_out(tmp_path):
+    latent, _, logits = blobs(60)
+    lens = LatentLens.from_arrays(latent, [-1] * 60, logits=logits, k=1)
+    said = lens.to_html(tmp_path / "page.html")
+    html = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert read_page(html)["quality"] == []
+    words = (
+        "fidelity (No item's label is known, so there are no cells to score a sample by; to_html"
+    )
+    assert words in said
+    assert words in Elements(html).all("p")[0]["text"]

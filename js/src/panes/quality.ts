@@ -95,7 +95,8 @@ export const quality: Pane = (el, store, signal) => {
   on_visible(
     el,
     (is) => {
-      visible = is;
+      // An exported page has the figures in it: to show them costs nothing.
+      visible = is || "latentlens_page" in globalThis;
       shows(visible && fold.open());
     },
     signal,

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from latentlens.core.checks import check_rows
 from latentlens.samplers import SAMPLERS
-from latentlens.session import Question, Session, known_quality, ranked_message
+from latentlens.session import Question, Session, ranked_message
+from latentlens.session.quality import quality
 from latentlens.widget.page import words
 from latentlens.widget.page.arrays import Blocks
 from latentlens.widget.page.choice import Chosen, choose, measure
@@ -135,7 +136,7 @@ class Parts:
         rankings = {name: ranked_message(session.ranking(name)) for name in self.samplers}
         self.rankings = list(rankings.values())
         self.state = {**state, "ranked": rankings[state["sampler"]]}
-        self.quality = self._quality()
+        self.quality, self.no_quality = self._quality()
         question = Question(**{name: state[name] for name in ("layer", "sampler", "fraction", "j",
                                                               "added")})  # fmt: skip
         sampled = np.flatnonzero(session.roles(question))
@@ -145,16 +146,19 @@ class Parts:
         self.columns = choose_columns(session, state["color_by"], COLUMNS_SHARE * wanted.limit)
         self.sizes = measure(record, self._fixed())
 
-    def _quality(self) -> list[dict[str, Any]]:
+    def _quality(self) -> tuple[list[dict[str, Any]], str]:
+        """Work the quality out where it is not known, or say why it cannot be."""
         asked = {name: self.state[name] for name in ("sampler", "j", "by", "k", "fraction",
                                                    "added")}  # fmt: skip
-        reply = known_quality(self.session, asked)
-        if reply is None:
-            return []
+        try:
+            # What comes before is progress, and the scores by the index alone.
+            *_, reply = quality(self.session, asked)
+        except ValueError as error:
+            return [], str(error)
         j = asked["j"] if self.state["ranked"]["uses_j"] else 0
         added = asked["added"].tolist()
         own = {n: asked[n] for n in ("sampler", "by", "k")}
-        return [{**own, "j": j, "added": added, "reply": reply}]
+        return [{**own, "j": j, "added": added, "reply": reply}], ""
 
     def _fixed(self) -> dict[str, int]:
         """Measure what is there whatever layers are chosen."""
@@ -195,6 +199,8 @@ class Parts:
         contents["blocks"] = blocks.entries
         left_out = words.left_out(self.session, self.state, chosen, self.samplers, self.rows)
         left_out += words.left_out_columns(self.session, self.columns)
+        if self.no_quality:
+            left_out.append(words.no_fidelity(self.no_quality))
         if self.side:
             left_out.append(f"pictures' detail beyond {self.side} pixels")
         title = self.wanted.title or words.title_of(self.state["about"])

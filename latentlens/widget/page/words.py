@@ -65,6 +65,11 @@ def left_out_columns(session: Session, columns: Sequence[str]) -> list[str]:
     return [f"{_count(len(absent), 'column')} ({_listed(absent)})"] if absent else []
 
 
+def no_fidelity(why: str) -> str:
+    """Say why the fidelity is not there, and when it will be."""
+    return f"fidelity ({why.rstrip('.')}; to_html puts it in once a sample can be scored)"
+
+
 def _count(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
