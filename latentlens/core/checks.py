@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 
-def check_count(value: object, name: str, high: int, *, low: int = 1, why: str = "") -> int:
+def check_count(
+    value: object, name: str, high: int | None = None, *, low: int = 1, why: str = ""
+) -> int:
     """Give `value` as an int within ``low..high``.
 
     Parameters
@@ -20,7 +22,7 @@ def check_count(value: object, name: str, high: int, *, low: int = 1, why: str =
     name : str
         The argument's name as typed.
     high, low : int
-        The bounds, both allowed.
+        The bounds, both allowed; without `high` there is no upper one.
     why : str
         Where `high` comes from, for the message, such as ``"the index holds 32"``.
 
@@ -34,7 +36,9 @@ def check_count(value: object, name: str, high: int, *, low: int = 1, why: str =
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name} must be an integer, got {value!r}")
     count = int(value)
-    if not low <= count <= high:
+    if high is None and count < low:
+        raise ValueError(f"{name} must be at least {low}, got {count}")
+    if high is not None and not low <= count <= high:
         because = f" ({why})" if why else ""
         raise ValueError(f"{name} must be between {low} and {high}{because}, got {count}")
     return count

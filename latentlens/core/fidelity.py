@@ -193,7 +193,7 @@ class QuerySet:
         for name in wanted:
             check_choice(name, "layers", tuple(record.layers))
         self.record, self.by = record, by
-        self.k = check_count(k, "k", np.iinfo(np.int64).max)
+        self.k = check_count(k, "k")
         self.measure = check_choice(measure, "measure", MEASURES)
         self.cells = group_cells(record, by)
         self.layers = {name: record.layers[name] for name in wanted}

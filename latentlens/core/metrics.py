@@ -90,7 +90,7 @@ def precision_at_k(sample: ArrayLike, exact: ArrayLike, k: int) -> float:
     0.5
     """
     value, exact_value = _pair(sample, exact)
-    k = min(check_count(k, "k", np.iinfo(np.int64).max), len(value))
+    k = min(check_count(k, "k"), len(value))
     return float(hits(top_units(value, k), exact_value, k).mean())
 
 

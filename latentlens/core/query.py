@@ -265,7 +265,7 @@ def check_k(k: int, layer: LayerIndex) -> int:
     ValueError
         If k is below 1 or above ``layer.keep`` and the layer is wider than that.
     """
-    k = min(check_count(k, "k", np.iinfo(np.int64).max), layer.units)
+    k = min(check_count(k, "k"), layer.units)
     why = f"the index of layer {layer.name!r} holds {layer.keep} units per item; keep= sets it"
     return check_count(k, "k", layer.keep, why=why)
 

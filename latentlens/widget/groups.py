@@ -147,6 +147,8 @@ def read_group(session: Session, question: Question, asked: Any, name: str) -> G
     if isinstance(asked, Mapping):
         return _described(session, plain, asked, name)
     rows = _as_rows(asked, name, len(session.record))
+    if not len(rows):
+        raise ValueError(f"{name} is empty; give at least one row.")
     whole = replace(plain, selection=rows.astype(np.uint32))
     items = "1 chosen item" if len(rows) == 1 else f"{len(rows):,} chosen items"
     return Group(name=items, member=session.member(whole), question=whole)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -178,6 +178,8 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
             classes, latent_layer = model.classes, model.latent_layer
             widths = {name: layer.units for name, layer in model.layers.items()}
             keep = max(layer.keep for layer in model.layers.values())
+            n_items: int | None = len(model)
+            _check_images(images, n_items)
             self._metadata = fit_rows(self._metadata, len(model))
         else:
             plan = self._look(
@@ -190,6 +192,8 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
             if _saved is not None:
                 known = fitting_record(plan, _saved.record, insist=_saved.insist)
             self._metadata = _fit_plan(self._metadata, plan, known)
+            n_items = plan.n_items
+            _check_images(images, n_items)
             self._try_render()
         super().__init__(
             layers=widths,
@@ -197,6 +201,7 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
             classes=classes,
             own_projection=self._own_projection is not None,
             columns=tuple(self._metadata),
+            n_items=n_items,
             layer=latent_layer,
             projection=projection if self._own_projection is None else OWN_PROJECTION,
             **_only_controls(state),
@@ -262,11 +267,7 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
         record = record_from_arrays(
             latent, label, pred, logits=logits, activations=activations, classes=classes, keep=keep
         )
-        if images is not None and len(images) != len(record):
-            raise ValueError(
-                f"images must hold one entry per row of latent, {len(record):,}; "
-                f"got {len(images):,}."
-            )
+        _check_images(images, len(record), "row of latent")
         known = {"label": label, "pred": pred, "logits": logits, "activations": activations}
         given = [f"{name}={name}" for name, value in known.items() if value is not None]
         made = constructor(
@@ -277,6 +278,9 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
 
     def _adopt(self, record: Record) -> None:
         """Take over a record and show what follows from it."""
+        # Of a stream the length shows only now; a pass that was stopped needs fewer.
+        if isinstance(self._images, Sized) and len(self._images) < len(record):
+            _check_images(self._images, len(record))
         # What was measured of the map of a part is not about the whole.
         self._forget_trust()
         self._session = Session(
@@ -360,6 +364,12 @@ def _fit_plan(metadata: Metadata, plan: Plan, known: Record | None) -> Metadata:
         return metadata
     ids = plan.source.ids if plan.random_access else None
     return fit_rows(metadata, plan.n_items, ids, len(plan.dataset) if plan.random_access else None)
+
+
+def _check_images(images: Sequence[Any] | None, n_items: int | None, per: str = "item") -> None:
+    """Refuse pictures of another number of items, where their number is known."""
+    if isinstance(images, Sized) and n_items is not None and len(images) != n_items:
+        raise ValueError(f"images must hold one entry per {per}, {n_items:,}; got {len(images):,}.")
 
 
 def _only_controls(state: dict[str, Any]) -> dict[str, Any]:

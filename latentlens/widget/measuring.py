@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +71,8 @@ class Measuring(Asked):
         ------
         ValueError
             If an argument is none of its choices, or no item's class is known.
+        TypeError
+            If `fractions` is no sequence of numbers.
 
         References
         ----------
@@ -89,9 +91,7 @@ class Measuring(Asked):
         1       1.0       1.00
         """
         session = self._ready()
-        shares = [check_share(each, "fractions", zero=False) for each in fractions]
-        if not shares:
-            raise ValueError("fractions must hold at least one share, such as 0.05; got none.")
+        shares = _shares(fractions)
         queries = QuerySet(
             session.record,
             by=by or self.by,
@@ -200,3 +200,15 @@ class Measuring(Asked):
         rows = self._ready().most_outlying(question, n)
         self.added = np.union1d(self.added, rows)
         return rows
+
+
+def _shares(fractions: Any) -> list[float]:
+    if isinstance(fractions, str) or not isinstance(fractions, Iterable):
+        raise TypeError(
+            "fractions must be a sequence of numbers in (0, 1], such as [0.05, 0.1]; "
+            f"got {fractions!r}."
+        )
+    shares = [check_share(each, "fractions", zero=False) for each in fractions]
+    if not shares:
+        raise ValueError("fractions must hold at least one share, such as 0.05; got none.")
+    return shares

@@ -50,6 +50,8 @@ class State(anywidget.AnyWidget):
         Whether the caller brought a projection.
     columns : sequence of str
         What the metadata have.
+    n_items : int, optional
+        How many items there are, where that is known before the pass.
     **state
         Values of the traits.
     """
@@ -91,13 +93,15 @@ class State(anywidget.AnyWidget):
         classes: Sequence[str],
         own_projection: bool,
         columns: Sequence[str] = (),
+        n_items: int | None = None,
         **state: Any,
     ) -> None:
         self._layers, self._classes = tuple(layers), ("", *classes)
+        self._units = dict(layers)
         # An index that holds a layer whole can rank any number of its units.
         self._most_k = keep if any(units > keep for units in layers.values()) else None
         self._projections = (*PROJECTIONS, OWN_PROJECTION) if own_projection else PROJECTIONS
-        self._n_items: int | None = None
+        self._n_items = n_items
         self._colors = (*COLORS, *columns)
         if self._most_k is not None:
             state.setdefault("k", min(10, self._most_k))
@@ -161,7 +165,20 @@ class State(anywidget.AnyWidget):
             raise t.TraitError(
                 f"unit must be a unit of the layer, or -1 for none; got {proposal['value']}."
             )
+        units = self._units.get(self.layer)
+        if units is not None and proposal["value"] >= units:
+            raise t.TraitError(
+                f"unit must be below {units:,}, the units of layer {self.layer!r}, or -1 for "
+                f"none; got {proposal['value']}."
+            )
         return int(proposal["value"])
+
+    @t.observe("layer")
+    def _drop_absent_unit(self, _: Any) -> None:
+        if self.unit >= self._units.get(self.layer, self.unit + 1):
+            self.unit = -1
+            if self.color_by == "unit":
+                self.color_by = "label"
 
     @t.validate("selection", "added")
     def _check_rows(self, proposal: Any) -> NDArray[np.uint32]:

@@ -38,10 +38,16 @@ class Rows(t.TraitType[NDArray[np.uint32], Any]):
     default_value = np.zeros(0, np.uint32)
     info_text = "row numbers"
 
-    def validate(self, obj: Any, value: Any) -> NDArray[np.uint32]:  # noqa: ARG002
+    def validate(self, obj: Any, value: Any) -> NDArray[np.uint32]:
         """Accept anything that lists whole numbers, or a mask of all rows."""
         array = np.asarray([] if value is None else value)
         if array.dtype == np.bool_ and array.ndim == 1:
+            n_items = getattr(obj, "_n_items", None)
+            if len(array) and n_items is not None and len(array) != n_items:
+                raise t.TraitError(
+                    f"{self.name} as a mask must have one entry per item, {n_items:,}; "
+                    f"got {len(array):,}."
+                )
             array = np.flatnonzero(array)
         if array.size == 0:
             return np.zeros(0, np.uint32)

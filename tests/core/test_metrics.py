@@ -86,7 +86,7 @@ def test_precision_is_one_where_k_covers_the_layer():
 
 
 def test_precision_says_what_k_may_be():
-    with pytest.raises(ValueError, match="k must be between 1 and"):
+    with pytest.raises(ValueError, match="k must be at least 1"):
         precision_at_k([1, 2], [1, 2], k=0)
 
 

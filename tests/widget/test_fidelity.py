@@ -123,6 +123,9 @@ def test_a_stream_has_s2_where_activations_are_at_hand_and_says_so(model, data):
 def test_what_cannot_be_scored_is_refused_in_words(lens):
     with pytest.raises(ValueError, match=r"fractions must be between 0 \(excluded\) and 1, got 2"):
         lens.fidelity([2])
+    for odd in ("foo", 0.5):
+        with pytest.raises(TypeError, match=r"fractions must be a sequence of numbers in \(0, 1\]"):
+            lens.fidelity(odd)
     with pytest.raises(ValueError, match="fractions must hold at least one share"):
         lens.fidelity([])
     nameless = LatentLens.from_arrays(blobs()[0], sampler="random", k=2)

@@ -5,7 +5,10 @@ import threading
 
 import numpy as np
 import pytest
+import torch
 import traitlets as t
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 
 from latentlens import LatentLens
 from latentlens.core import Record
@@ -68,6 +71,45 @@ def test_images_must_be_as_many_as_rows():
         LatentLens.from_arrays(latent, label, images=np.zeros((2, 4, 4)))
 
 
+def test_images_of_a_model_must_be_as_many_as_its_items_before_any_work():
+    model = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 2))
+    loader = DataLoader(TensorDataset(torch.rand(40, 6), torch.arange(40) % 2), batch_size=10)
+    with pytest.raises(ValueError, match="images must hold one entry per item, 40; got 3"):
+        LatentLens(model, loader, images=np.zeros((3, 4, 4)))
+    with pytest.raises(ValueError, match="images must hold one entry per item, 300; got 3"):
+        LatentLens(made_up_record(), images=np.zeros((3, 4, 4)))
+
+
+def test_images_of_a_stream_must_suffice_when_its_length_is_known():
+    model = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 2))
+    batches = [(torch.rand(10, 6), torch.arange(10) % 2) for _ in range(4)]
+    lens = LatentLens(model, iter(batches), images=np.zeros((3, 4, 4)))
+    with pytest.raises(ValueError, match="images must hold one entry per item, 40; got 3"):
+        lens.run(progress=False)
+
+
+def test_a_mask_given_before_the_pass_must_be_of_all_items():
+    with pytest.raises(t.TraitError, match=r"selection as a mask must .* 300; got 10"):
+        LatentLens(made_up_record(), selection=np.array([True] * 10))
+
+
+def test_another_layer_drops_the_unit_that_it_does_not_have(lens):
+    lens.layer = "conv"
+    lens.unit, lens.color_by = lens.record.layers["conv"].units - 1, "unit"
+    lens.layer = "logits"
+    assert (lens.unit, lens.color_by) == (-1, "label")
+    lens.unit = 0
+    lens.layer = "conv"
+    assert lens.unit == 0
+
+
+def test_k_below_one_and_empty_rows_are_refused_in_plain_words(lens):
+    with pytest.raises(ValueError, match="k must be at least 1, got 0"):
+        lens.top_k(k=0)
+    with pytest.raises(ValueError, match="rows is empty; give at least one row"):
+        lens.contrast(rows=[])
+
+
 def test_a_sampler_that_cannot_rank_says_so_and_the_map_stays():
     latent, _, _ = blobs(n=1)
     lens = LatentLens.from_arrays(latent, [0])
@@ -103,7 +145,11 @@ def test_a_sampler_that_cannot_rank_says_so_and_the_map_stays():
         ("unit", -2, "unit must be a unit of the layer, or -1 for none; got -2"),
         ("selection", [300], "selection must hold rows below 300; got 300"),
         ("selection", [-1], "selection must hold rows from 0; got -1"),
+        ("unit", 999, r"unit must be below \d+, the units of layer 'latent', .*got 999"),
         ("selection", [0.5], "selection must list row numbers"),
+        ("selection", [True] * 10, "selection as a mask must have one entry per item, 300; got 10"),
+        ("added", [True] * 10, "added as a mask must have one entry per item, 300; got 10"),
+        ("slices", {"a": [True] * 301}, r"slices\['a'\] as a mask must .*300; got 301"),
     ],
 )
 def test_a_trait_set_wrongly_raises_at_once_in_words(lens, name, value, words):

@@ -239,5 +239,5 @@ def test_groups_that_cannot_be_compared_are_refused_in_words(lens):
         lens.compare_groups({"lable": "bee"})
     with pytest.raises(ValueError, match="b must hold rows between 0 and 299"):
         lens.compare_groups([0], [300])
-    with pytest.raises(ValueError, match="There are no 0 chosen items in the data"):
+    with pytest.raises(ValueError, match="a is empty; give at least one row"):
         lens.compare_groups([])
