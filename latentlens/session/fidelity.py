@@ -20,6 +20,8 @@ REFERENCES = ("random", "coreset")
 """Samplers that a sample is compared with."""
 AVERAGED = "random"
 """The sampler whose scores are averaged over `DRAWS` seeds."""
+SEEDS = 2**32
+"""How many seeds NumPy knows; after the last one the first follows."""
 DRAWS = 10
 
 
@@ -96,13 +98,13 @@ def averaged_point(session: Session, sampler: str, fraction: float, j: float) ->
 
 def seeds(session: Session) -> list[int | None]:
     """Give the seeds of averaged draws, the session's own first, which goes without a number."""
-    return [None, *(session.random_state + i for i in range(1, DRAWS))]
+    return [None, *((session.random_state + i) % SEEDS for i in range(1, DRAWS))]
 
 
 def seed_words(session: Session) -> str:
     """Say which seeds those are."""
     first = session.random_state
-    return f"{DRAWS} draws, seeds {first} to {first + DRAWS - 1}"
+    return f"{DRAWS} draws, seeds {first} to {(first + DRAWS - 1) % SEEDS}"
 
 
 def draws_of(points: Sequence[Point]) -> list[Draw]:

@@ -102,7 +102,7 @@ class Items(Work):
         record = session.record
         row = check_count(row, "row", len(record) - 1, low=0)
         most = max(1, len(record) - 1)
-        n = check_count(min(n, most) if isinstance(n, int) else n, "n", most)
+        n = min(check_count(n, "n", 2**63 - 1), most)
         rows, distance = nearest(record.latent, row, n)
         columns: dict[str, Any] = {
             "row": rows,

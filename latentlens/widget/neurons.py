@@ -101,7 +101,8 @@ class Neurons(Asked):
         1         0    1.99     0.8    0.23
         2         1   -1.95     0.3    0.73
         """
-        check_share(confidence, "confidence", zero=False)
+        if check_share(confidence, "confidence", zero=False) == 1:
+            raise ValueError("confidence must be below 1: no finite interval is certain; got 1.0")
         session = self._ready()
         most = (
             RUN_ITEMS if run is True else check_count(run or 0, "run", len(session.record), low=0)

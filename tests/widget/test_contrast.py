@@ -240,6 +240,8 @@ def test_what_cannot_be_contrasted_is_refused_in_words(lens):
         lens.contrast([1, 2], run=-1)
     with pytest.raises(ValueError, match=r"confidence must be .*got 1\.5"):
         lens.contrast([1, 2], confidence=1.5)
+    with pytest.raises(ValueError, match=r"confidence must be below 1"):
+        lens.contrast([1, 2], confidence=1.0)
 
 
 def test_one_item_has_no_spread_and_says_so(lens):

@@ -16,6 +16,7 @@ from latentlens.core import meter, metrics
 from latentlens.core.fidelity import QuerySet
 from latentlens.samplers import SAMPLERS
 from latentlens.session import fidelity
+from latentlens.session.fidelity import seeds
 from tests.extract.brute_force import raw_activations
 from tests.made_up import blobs, made_up_record
 from tests.widget.test_lens import Wire
@@ -303,3 +304,11 @@ def test_quality_that_cannot_be_had_is_refused_in_words(monkeypatch):
     with pytest.raises(ValueError, match="No item's label is known"):
         lens._answer({"id": 1, **ASK, "sampler": "random", "k": 2})
     assert wire.replies[-1]["kind"] == "error"
+
+
+def test_the_last_of_all_seeds_is_followed_by_the_first():
+    latent, label, logits = blobs()
+    lens = LatentLens.from_arrays(latent, label, logits=logits, random_state=2**32 - 1)
+    drawn = seeds(lens._ready())
+    assert drawn[:3] == [None, 0, 1]
+    assert lens._ready().ranking("random", drawn[1]).rank.shape == (len(latent),)

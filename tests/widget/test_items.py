@@ -268,6 +268,10 @@ def test_the_browser_gets_the_same_neighbours(lens):
     assert reply["rows"].tolist() == lens.neighbors(7)["row"].tolist()
 
 
+def test_more_neighbours_than_there_are_give_all_whatever_integer_asks(lens):
+    assert len(lens.neighbors(1, np.int64(5000))) == len(lens.neighbors(1, 5000)) == 299
+
+
 def test_trust_is_of_the_map_that_is_shown(lens):
     frame = lens.trust
     assert frame.attrs["kind"] == "exact"
