@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -102,7 +103,7 @@ class Items(Work):
         record = session.record
         row = check_count(row, "row", len(record) - 1, low=0)
         most = max(1, len(record) - 1)
-        n = min(check_count(n, "n", 2**63 - 1), most)
+        n = check_count(min(n, most) if isinstance(n, Integral) else n, "n", most)
         rows, distance = nearest(record.latent, row, n)
         columns: dict[str, Any] = {
             "row": rows,
