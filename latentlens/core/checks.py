@@ -77,6 +77,20 @@ def check_choice(value: object, name: str, choices: Collection[str]) -> str:
     return value
 
 
+def class_name(label: Any) -> Any:
+    """Give the name that a class's number may stand for: 7 for "7"; None means all classes.
+
+    Examples
+    --------
+    >>> class_name(7), class_name("cat"), class_name(None)
+    ('7', 'cat', '')
+    """
+    if label is None:
+        return ""
+    whole = isinstance(label, int | np.integer) and not isinstance(label, bool)
+    return str(int(label)) if whole else label
+
+
 def check_latent(latent: ArrayLike, name: str = "latent") -> NDArray[np.float64]:
     """Give `latent` as a finite float64 array of shape (n_items, d), both at least 1.
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from latentlens.core.checks import class_name
 from latentlens.session import Question, Session
 from latentlens.widget.state import State
 
@@ -29,6 +30,7 @@ class Asked(State):
                          "measure", "selection", "added")
         }  # fmt: skip
         state |= {name: value for name, value in changes.items() if value is not None}
+        state["label"] = class_name(state["label"])
         for name in ("selection", "added"):
             rows = np.asarray(state[name])
             state[name] = rows if rows.size else None

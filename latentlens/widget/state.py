@@ -16,7 +16,7 @@ from latentlens.core.query import BYS, CORRECTNESSES, MEASURES
 from latentlens.embed import PROJECTIONS
 from latentlens.samplers import SAMPLERS
 from latentlens.widget.slices import slices
-from latentlens.widget.traits import bundle, rows, synced
+from latentlens.widget.traits import ClassName, bundle, rows, synced
 
 STATIC = Path(__file__).parent.parent / "static"
 COLORS = ("label", "pred", "correct", "loss", "margin", "unit", "kept")
@@ -72,7 +72,7 @@ class State(anywidget.AnyWidget):
     fraction = synced(t.Float(0.05))
     j = synced(t.Float(0.7))
     layer = synced(t.Unicode(""))
-    label = synced(t.Unicode(""))
+    label = synced(ClassName(""))
     by = synced(t.Unicode("true"))
     correctness = synced(t.Unicode("all"))
     k = synced(t.Int(10))

@@ -9,6 +9,7 @@ import numpy as np
 import traitlets as t
 from numpy.typing import NDArray
 
+from latentlens.core.checks import class_name
 from latentlens.widget.wire import from_wire, to_wire
 
 
@@ -30,6 +31,14 @@ def to_bundle(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: to_bundle(part) for key, part in value.items()}
     return value
+
+
+class ClassName(t.Unicode[str, Any]):
+    """A class by its name, for which its number may stand; "" and None mean all classes."""
+
+    def validate(self, obj: Any, value: Any) -> str:
+        """Accept what names a class."""
+        return str(super().validate(obj, class_name(value)))
 
 
 class Rows(t.TraitType[NDArray[np.uint32], Any]):

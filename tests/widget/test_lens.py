@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -372,3 +373,14 @@ def test_many_items_are_ranked_after_a_while_without_a_view(monkeypatch):
         return lens.ranked["sampler"]
 
     assert asyncio.run(scene()) == "max_margin"
+
+
+def test_a_class_named_by_a_number_may_be_given_as_one(lens):
+    digits = LatentLens(replace(lens.record, classes=("7", "8", "9")))
+    digits.label = 8
+    assert digits.label == "8"
+    assert digits.top_k(label=7).equals(digits.top_k(label="7"))
+    digits.label = None
+    assert digits.label == ""
+    with pytest.raises(t.TraitError, match=r"label must be one of '', '7', '8', '9'; got '1'"):
+        digits.label = 1

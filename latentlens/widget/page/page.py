@@ -150,15 +150,19 @@ class Parts:
         """Work the quality out where it is not known, or say why it cannot be."""
         asked = {name: self.state[name] for name in ("sampler", "j", "by", "k", "fraction",
                                                    "added")}  # fmt: skip
+        reply, why = None, ""
         try:
-            # What comes before is progress, and the scores by the index alone.
-            *_, reply = quality(self.session, asked)
-        except ValueError as error:
-            return [], str(error)
+            for step in quality(self.session, asked):
+                reply = step if step["kind"] == "quality" else reply
+        # Whatever stops the model, such as weights trained on since, the page is not lost by it.
+        except Exception as error:
+            why = words.no_fidelity(str(error), part="" if reply is None else "S2 of the ")
+        if reply is None:
+            return [], why
         j = asked["j"] if self.state["ranked"]["uses_j"] else 0
         added = asked["added"].tolist()
         own = {n: asked[n] for n in ("sampler", "by", "k")}
-        return [{**own, "j": j, "added": added, "reply": reply}], ""
+        return [{**own, "j": j, "added": added, "reply": {**reply, "done": True}}], why
 
     def _fixed(self) -> dict[str, int]:
         """Measure what is there whatever layers are chosen."""
@@ -200,7 +204,7 @@ class Parts:
         left_out = words.left_out(self.session, self.state, chosen, self.samplers, self.rows)
         left_out += words.left_out_columns(self.session, self.columns)
         if self.no_quality:
-            left_out.append(words.no_fidelity(self.no_quality))
+            left_out.append(self.no_quality)
         if self.side:
             left_out.append(f"pictures' detail beyond {self.side} pixels")
         title = self.wanted.title or words.title_of(self.state["about"])

@@ -65,9 +65,9 @@ def left_out_columns(session: Session, columns: Sequence[str]) -> list[str]:
     return [f"{_count(len(absent), 'column')} ({_listed(absent)})"] if absent else []
 
 
-def no_fidelity(why: str) -> str:
+def no_fidelity(why: str, part: str = "") -> str:
     """Say why the fidelity is not there, and when it will be."""
-    return f"fidelity ({why.rstrip('.')}; to_html puts it in once a sample can be scored)"
+    return f"{part}fidelity ({why.rstrip('.')}; to_html puts it in once a sample can be scored)"
 
 
 def _count(n: int, noun: str) -> str:
