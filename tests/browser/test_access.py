@@ -21,6 +21,15 @@ lens = LatentLens.from_arrays(
     latent, label, logits=logits, classes=["ant", "bee", "cat", "dog", "eel"], images=pictures, k=5,
 )
 """
+MODEL = """
+import numpy as np
+from latentlens import LatentLens
+from tests.browser.network import classifier, loader
+
+model = classifier()
+about = {"age": np.arange(400) % 90, "source": np.repeat(["ward", "lab"], 200)}
+lens = LatentLens(model, loader(model), fraction=0.1, k=3, metadata=about)
+"""
 THEME = "(theme) => jupyterapp.commands.execute('apputils:change-theme', { theme })"
 # Text in figures, which axe leaves out; a canvas gives the colours as they are painted.
 FAINT_TEXT = """(root) => {
@@ -89,6 +98,42 @@ def test_axe_and_the_eye_find_nothing_to_complain_of(themed):
     view.notebook.tell("lens.selection = []; lens.unit = -1; lens.color_by = 'label'")
     view.notebook.tell("lens.set_trait('error', '')")
     until(lambda: view.root.locator(".ll-notice").count(), 0)
+
+
+def test_axe_and_the_eye_let_an_item_a_unit_a_contrast_and_the_confusions_pass(open_notebook):
+    """All that is closed at first is open at once, about a lasso's items and then one of them."""
+    notebook = open_notebook(MODEL, "lens", height=2000)
+    notebook.run(0)
+    notebook.run(1)
+    notebook.page.add_style_tag(content="body { height: 100vh; }")
+    view = View(notebook).ready()
+    view.pane("confusion").locator("table").wait_for()
+    view.pane("tables").get_by_role("button").click()
+    notebook.tell("lens.unit = 3")
+    view.lasso((0.02, 0.02), (0.98, 0.02), (0.98, 0.6), (0.02, 0.6))
+    view.pane("contrast").scroll_into_view_if_needed()
+    view.pane("contrast").locator("svg.ll-effects [data-unit]").first.wait_for()
+    assert grave(view) == []
+    view.pane("strip").locator("[data-row]").first.click()
+    item = view.pane("closeup")
+    item.locator("dl").wait_for()
+    item.locator("select").first.select_option("integrated_gradients")
+    item.locator(".ll-overlay").wait_for()
+    assert grave(view) == []
+
+
+def grave(view):
+    """Give what axe and the eye complain of in both themes."""
+    found = []
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        view.page.evaluate(THEME, theme)
+        # JupyterLab hides the notebook for a moment; its splash goes after that.
+        view.page.locator(f'body[data-jp-theme-name="{theme}"]').wait_for(state="attached")
+        view.page.locator("#jupyterlab-splash").wait_for(state="detached")
+        view.root.locator(".ll-map-surface").wait_for()
+        found += [(theme, *one) for one in complaints(view)]
+        found += [(theme, one) for one in view.root.evaluate(FAINT_TEXT)]
+    return found
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
