@@ -399,9 +399,15 @@ describe("the sample's quality", () => {
   });
 });
 
-it("shows the figures of an exported page before they are scrolled to", async () => {
-  vi.useFakeTimers();
-  vi.stubGlobal("latentlens_page", () => {});
+it.each([
+  ["on an exported page", true],
+  ["but not where there is a kernel to ask", false],
+])("is shown before it is scrolled to, %s", async (_, on_page) => {
+  const shown = scene({
+    answer: (made) => (request: Request) =>
+      request.kind === "quality" ? made_up_quality(request, true) : answer_from(made)(request),
+  });
+  if (on_page) vi.stubGlobal("latentlens_page", () => {});
   vi.stubGlobal(
     "IntersectionObserver",
     class {
@@ -412,8 +418,8 @@ it("shows the figures of an exported page before they are scrolled to", async ()
       disconnect(): void {}
     },
   );
-  const shown = await show();
-  await vi.advanceTimersByTimeAsync(5000);
+  quality(shown.el, shown.store, shown.stop.signal);
   await shown.settle();
-  expect(asked(shown)).not.toHaveLength(0);
+  expect(asked(shown)).toHaveLength(on_page ? 1 : 0);
+  expect(text(shown.el, ".ll-verdict") !== "").toBe(on_page);
 });

@@ -318,6 +318,22 @@ def test_the_page_runs_the_model_for_the_quality_once():
     assert (again, runs) == (first, [])
 
 
+def test_where_the_model_cannot_run_the_fidelity_is_by_the_index_alone(tmp_path):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 2))
+    loader = DataLoader(TensorDataset(torch.rand(40, 6), torch.arange(40) % 2), batch_size=10)
+    lens = LatentLens(model, loader, k=1).run(progress=False)
+    with torch.no_grad():
+        model[0].weight.add_(1)
+    said = lens.to_html(tmp_path / "page.html")
+    assert "S2 of the fidelity (The weights of Sequential" in said
+    (known,) = read_page((tmp_path / "page.html").read_text(encoding="utf-8"))["quality"]
+    first = known["reply"]["curves"][0]
+    assert known["reply"]["done"]
+    assert None not in first["s1"]
+    assert set(first["s2"]) == {None}
+
+
 def test_fidelity_that_cannot_be_known_is_said_to_be_left_out(tmp_path):
     latent, _, logits = blobs(60)
     lens = LatentLens.from_arrays(latent, [-1] * 60, logits=logits, k=1)
