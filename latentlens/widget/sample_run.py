@@ -412,7 +412,7 @@ class SampleRun:
 
 def _check_k(k: int, index: LayerIndex) -> int:
     """Give k after the layer's width, whatever its index keeps."""
-    return min(check_count(k, "k", np.iinfo(np.int64).max), index.units)
+    return min(check_count(k, "k"), index.units)
 
 
 def _shares(index: LayerIndex) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
