@@ -52,7 +52,7 @@ fix: setup ## repair what lint and format can
 	$(BIN)/ruff format --quiet .
 	$(NPM) run --silent fix
 
-schema: setup ## write the browser's types from latentlens/protocol.py
+schema: setup ## write the browser's types from latentlens/protocol/
 	$(BIN)/python js/gen_protocol.py
 
 golden: setup ## write the answers that both query engines must give

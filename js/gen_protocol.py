@@ -1,4 +1,4 @@
-"""Write `js/src/protocol.gen.ts` from `latentlens/protocol.py`.
+"""Write `js/src/protocol.gen.ts` from `latentlens/protocol/`.
 
 ``python js/gen_protocol.py`` writes; with ``--check`` it only says whether the
 file is current. Docstrings become comments. A type it does not know is an error,
@@ -12,6 +12,7 @@ import inspect
 import sys
 import types
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints
 
@@ -19,7 +20,9 @@ from typing_extensions import is_typeddict
 
 ROOT = Path(__file__).parent.parent
 TARGET = ROOT / "js" / "src" / "protocol.gen.ts"
-HEAD = "// Generated from latentlens/protocol.py by `make schema`; change it there.\n"
+# Each after those whose types it names.
+PARTS = ("words", "about", "state", "request", "items", "figures", "reply", "page")
+HEAD = "// Generated from latentlens/protocol/ by `make schema`; change it there.\n"
 PLAIN = {str: "string", int: "number", float: "number", bool: "boolean", bytes: "DataView"}
 NULL = type(None)
 
@@ -91,15 +94,16 @@ def interface(
 
 def blocks() -> Iterator[str]:
     """Give the file's parts in the order of the source."""
-    from latentlens import protocol
-
-    source = ast.parse(inspect.getsource(protocol))
-    notes = field_comments(source)
-    public = {
-        name: value
-        for name, value in vars(protocol).items()
-        if is_typeddict(value) or get_origin(value) in (Literal, types.UnionType)
-    }
+    notes: dict[tuple[str, str], str] = {}
+    public: dict[str, Any] = {}
+    for part in PARTS:
+        module = import_module(f"latentlens.protocol.{part}")
+        notes |= field_comments(ast.parse(inspect.getsource(module)))
+        public |= {
+            name: value
+            for name, value in vars(module).items()
+            if is_typeddict(value) or get_origin(value) in (Literal, types.UnionType)
+        }
     names: dict[int, str] = {}
     yield HEAD
     for name, value in public.items():

@@ -4,7 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from latentlens import protocol
+from js.gen_protocol import PARTS
+from latentlens.protocol.state import State as Fields
 
 ROOT = Path(__file__).parent.parent
 OWN_OF_IPYWIDGETS = {"layout", "tabbable", "tooltip"}
@@ -20,8 +21,13 @@ def test_the_generated_types_are_current():
     assert check.returncode == 0, check.stdout + check.stderr
 
 
+def test_every_file_of_the_protocol_is_written():
+    folder = ROOT / "latentlens" / "protocol"
+    assert {path.stem for path in folder.glob("*.py")} - {"__init__"} == set(PARTS)
+
+
 def test_every_field_of_the_state_is_a_synced_trait_and_the_other_way_round():
     from latentlens.widget.state import State
 
     synced = {name for name in State.class_trait_names(sync=True) if not name.startswith("_")}
-    assert synced - OWN_OF_IPYWIDGETS == set(protocol.State.__annotations__)
+    assert synced - OWN_OF_IPYWIDGETS == set(Fields.__annotations__)

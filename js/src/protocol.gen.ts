@@ -1,4 +1,4 @@
-// Generated from latentlens/protocol.py by `make schema`; change it there.
+// Generated from latentlens/protocol/ by `make schema`; change it there.
 
 export type Status = "waiting" | "running" | "ready" | "stopped" | "failed";
 
@@ -337,38 +337,83 @@ export interface CancelRequest {
   what?: "saliency";
 }
 
-/** Heard. */
-export interface OkReply {
-  kind: "ok";
-  id: number;
+export type Request = HelloRequest | LayerRequest | LatentRequest | MeansRequest | AnswerRequest | PicturesRequest | QualityRequest | ContrastRequest | ColumnRequest | NeighborsRequest | UnitRequest | ItemRequest | SaliencyRequest | CancelRequest;
+
+/** One item as people see it; `kind` says which field is filled. */
+export interface Picture {
+  row: number;
+  kind: "image" | "text" | "series" | "none";
+  /** (H, W) or (H, W, 3) uint8. */
+  image?: NdArray;
+  text?: string;
+  /** (T,) or (T, channels) float32. */
+  series?: NdArray;
 }
 
-/** One layer's index and sums. */
-export interface LayerReply {
-  kind: "layer";
+/** The thumbnails asked for, in the order of the rows. */
+export interface PicturesReply {
+  kind: "pictures";
   id: number;
-  layer: string;
-  /** (n_items, K) uint16 or uint32. */
-  top_unit: NdArray;
-  /** (n_items, K) float32, descending. */
-  top_value: NdArray;
-  /** (n_items,) uint8. */
-  silent: NdArray;
+  pictures: Picture[];
+}
+
+/** What is known of one item. */
+export interface ItemReply {
+  kind: "item";
+  id: number;
+  row: number;
+  /** The likeliest classes by number, the first leading; none without logits. */
+  classes: number[];
+  /** Of each of them, by softmax. */
+  probability: number[];
+  /** Larger than a thumbnail. */
+  picture: Picture;
+  /** [column, value] of each column. */
+  metadata: string[][];
+}
+
+/** Attributions of one item, and what they should add up to. */
+export interface SaliencyReply {
+  kind: "saliency";
+  id: number;
+  row: number;
+  method: SaliencyMethod;
+  /** The class, or the layer and its unit. */
+  of: string;
+  /** float32: (H, W) of an image, else (length,). */
+  map: NdArray;
+  /** The target's value at the item. */
+  score: number;
+  /** And at the baseline, which is zeros. */
+  baseline_score: number;
+  /** Sum of the attributions. */
+  total: number;
+  /** `total` less (`score` less `baseline_score`). */
+  error: number;
+}
+
+/** One column of the metadata. */
+export interface ColumnReply {
+  kind: "column";
+  id: number;
+  column: string;
   /**
-   * (4, n_classes, units) float64: correct, wrong by true class, wrong by
-   * predicted class, undecided.
+   * (n_items,): numbers as float64, NaN where missing; else int32 positions in
+   * `levels`, -1 where missing.
    */
-  cell_sum: NdArray;
-  /** (4, n_classes) float64. */
-  cell_count: NdArray;
+  values: NdArray;
+  levels: string[];
 }
 
-/** The latent of every item. */
-export interface LatentReply {
-  kind: "latent";
+/** The items nearest to one, the nearest first. */
+export interface NeighborsReply {
+  kind: "neighbors";
   id: number;
-  /** (n_items, d) float32. */
-  latent: NdArray;
+  row: number;
+  /** uint32. */
+  rows: NdArray;
+  /** float32, Euclidean. */
+  distance: NdArray;
 }
 
 /** The mean activation over the group's items in the sample. */
@@ -441,59 +486,6 @@ export interface AnswerReply {
   answer: Answer;
 }
 
-/** One item as people see it; `kind` says which field is filled. */
-export interface Picture {
-  row: number;
-  kind: "image" | "text" | "series" | "none";
-  /** (H, W) or (H, W, 3) uint8. */
-  image?: NdArray;
-  text?: string;
-  /** (T,) or (T, channels) float32. */
-  series?: NdArray;
-}
-
-/** The thumbnails asked for, in the order of the rows. */
-export interface PicturesReply {
-  kind: "pictures";
-  id: number;
-  pictures: Picture[];
-}
-
-/** What is known of one item. */
-export interface ItemReply {
-  kind: "item";
-  id: number;
-  row: number;
-  /** The likeliest classes by number, the first leading; none without logits. */
-  classes: number[];
-  /** Of each of them, by softmax. */
-  probability: number[];
-  /** Larger than a thumbnail. */
-  picture: Picture;
-  /** [column, value] of each column. */
-  metadata: string[][];
-}
-
-/** Attributions of one item, and what they should add up to. */
-export interface SaliencyReply {
-  kind: "saliency";
-  id: number;
-  row: number;
-  method: SaliencyMethod;
-  /** The class, or the layer and its unit. */
-  of: string;
-  /** float32: (H, W) of an image, else (length,). */
-  map: NdArray;
-  /** The target's value at the item. */
-  score: number;
-  /** And at the baseline, which is zeros. */
-  baseline_score: number;
-  /** Sum of the attributions. */
-  total: number;
-  /** `total` less (`score` less `baseline_score`). */
-  error: number;
-}
-
 /** One sampler's scores by fraction, each a mean over all cells that have items. */
 export interface QualityCurve {
   sampler: string;
@@ -555,30 +547,6 @@ export interface ContrastReply {
   note: string;
 }
 
-/** One column of the metadata. */
-export interface ColumnReply {
-  kind: "column";
-  id: number;
-  column: string;
-  /**
-   * (n_items,): numbers as float64, NaN where missing; else int32 positions in
-   * `levels`, -1 where missing.
-   */
-  values: NdArray;
-  levels: string[];
-}
-
-/** The items nearest to one, the nearest first. */
-export interface NeighborsReply {
-  kind: "neighbors";
-  id: number;
-  row: number;
-  /** uint32. */
-  rows: NdArray;
-  /** float32, Euclidean. */
-  distance: NdArray;
-}
-
 /** What one unit does. */
 export interface UnitReply {
   kind: "unit";
@@ -595,6 +563,40 @@ export interface UnitReply {
   mean: NdArray;
   /** (3, n_classes) float64: how many those are. */
   n: NdArray;
+}
+
+/** Heard. */
+export interface OkReply {
+  kind: "ok";
+  id: number;
+}
+
+/** One layer's index and sums. */
+export interface LayerReply {
+  kind: "layer";
+  id: number;
+  layer: string;
+  /** (n_items, K) uint16 or uint32. */
+  top_unit: NdArray;
+  /** (n_items, K) float32, descending. */
+  top_value: NdArray;
+  /** (n_items,) uint8. */
+  silent: NdArray;
+  /**
+   * (4, n_classes, units) float64: correct, wrong by true class, wrong by
+   * predicted class, undecided.
+   */
+  cell_sum: NdArray;
+  /** (4, n_classes) float64. */
+  cell_count: NdArray;
+}
+
+/** The latent of every item. */
+export interface LatentReply {
+  kind: "latent";
+  id: number;
+  /** (n_items, d) float32. */
+  latent: NdArray;
 }
 
 /** How far an answer is; the answer itself follows. */
@@ -617,8 +619,6 @@ export interface DroppedReply {
   kind: "dropped";
   id: number;
 }
-
-export type Request = HelloRequest | LayerRequest | LatentRequest | MeansRequest | AnswerRequest | PicturesRequest | QualityRequest | ContrastRequest | ColumnRequest | NeighborsRequest | UnitRequest | ItemRequest | SaliencyRequest | CancelRequest;
 
 export type Reply = OkReply | LayerReply | LatentReply | MeansReply | AnswerReply | PicturesReply | QualityReply | ItemReply | SaliencyReply | ContrastReply | ColumnReply | NeighborsReply | UnitReply | ProgressReply | ErrorReply | DroppedReply;
 

@@ -54,7 +54,7 @@ export interface Histogram {
   none: number;
 }
 
-/** What the panes show, as `protocol.Answer` has it, with numbers for bytes. */
+/** What the panes show, as `protocol.figures.Answer` has it, with numbers for bytes. */
 export interface Figures {
   n_group: number;
   n_used: number;

@@ -1,4 +1,4 @@
-"""What the panes show for one question, as `protocol.Answer` has it."""
+"""What the panes show for one question, as `protocol.figures.Answer` has it."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Answer:
     cosine_distance: float | None
 
     def message(self) -> dict[str, Any]:
-        """Give the fields by name, as `protocol.Answer` has them; arrays stay arrays."""
+        """Give the fields by name, as `protocol.figures.Answer` has them; arrays stay arrays."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return {
             name: asdict(value) if isinstance(value, TopUnits) else value

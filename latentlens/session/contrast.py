@@ -240,7 +240,7 @@ def reply(session: Session, request: Mapping[str, Any]) -> Iterator[dict[str, An
 
 
 def message(found: Contrast) -> dict[str, Any]:
-    """Give a contrast as `protocol.ContrastReply` has it."""
+    """Give a contrast as `protocol.figures.ContrastReply` has it."""
     unit, parts = found.order[:MOST_SENT], found.difference
     columns = {
         "effect": parts.effect,

@@ -23,7 +23,7 @@ ANSWERS: dict[str, Callable[[Session, Mapping[str, Any]], Iterator[dict[str, Any
     "item": item.item,
     "saliency": item.saliency,
 }
-"""A kind of `protocol.Request` and what answers it."""
+"""A kind of `protocol.request.Request` and what answers it."""
 RUN_MODEL = frozenset({"means", "contrast", "unit", "saliency"})
 """Kinds whose answer may run the model, which happens in slices on the kernel's own thread."""
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """One state of the controls; see `protocol.Question` for the fields."""
+    """One state of the controls; see `protocol.request.Question` for the fields."""
 
     layer: str
     sampler: str = "max_margin"

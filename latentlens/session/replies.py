@@ -1,6 +1,6 @@
 """Answers as they travel: what the panes ask for by themselves.
 
-Each takes the session and a request of `protocol.py`, and yields progress replies
+Each takes the session and a request of `protocol/request.py`, and yields progress replies
 and then one of substance, as plain dicts of NumPy arrays, which `widget/wire.py` packs.
 """
 
@@ -27,7 +27,7 @@ Replies = Iterator[dict[str, Any]]
 
 
 def ranked_message(ranking: Ranking) -> dict[str, Any]:
-    """Write a ranking as `protocol.Ranked`."""
+    """Write a ranking as `protocol.state.Ranked`."""
     small = ranking.group_size.size <= 2**16
     return {
         "sampler": ranking.sampler,
@@ -122,5 +122,5 @@ def pictures(session: Session, request: Request) -> Replies:
 
 
 def picture_message(row: int, picture: Any) -> dict[str, Any]:
-    """Give what people see of one item as `protocol.Picture` has it."""
+    """Give what people see of one item as `protocol.items.Picture` has it."""
     return {"row": row, **{k: v for k, v in vars(picture).items() if v is not None}}

@@ -15,13 +15,13 @@ from latentlens.widget.attributing import why_no_saliency
 
 
 def describe(session: Session, code: Mapping[str, Any]) -> dict[str, Any]:
-    """Say what `protocol.About` has.
+    """Say what `protocol.about.About` has.
 
     Parameters
     ----------
     session : Session
     code : mapping
-        What the reader's code is made of; see `protocol.Code`.
+        What the reader's code is made of; see `protocol.about.Code`.
     """
     record = session.record
     known = record.correct | record.incorrect
@@ -73,7 +73,7 @@ def describe(session: Session, code: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def describe_items(record: Record) -> dict[str, Any]:
-    """Say what `protocol.Items` has."""
+    """Say what `protocol.state.Items` has."""
     return {
         "label": record.label,
         "pred": record.pred,

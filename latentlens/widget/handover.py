@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from numpy.typing import ArrayLike
 
-from latentlens import protocol
+from latentlens.protocol.state import State
 from latentlens.samplers import SAMPLERS
 from latentlens.widget.code import constructor, literal
 from latentlens.widget.page import check_target, make_page, read_wanted
@@ -146,7 +146,7 @@ class Handover(Results):
         )  # fmt: skip
         session = self._ready()
         self._finish_layout()
-        page = make_page(session, self.get_state(list(protocol.State.__annotations__)), wanted)
+        page = make_page(session, self.get_state(list(State.__annotations__)), wanted)
         if target is None:
             return page.html
         page.save(target)

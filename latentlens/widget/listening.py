@@ -16,7 +16,7 @@ from latentlens.widget.wire import pack, unpack
 
 
 class Listening(Reading, Arranging):
-    """A lens that hears its views; `protocol.py` has what is said."""
+    """A lens that hears its views; `protocol/` has what is said."""
 
     def _handle_msg(self, msg: dict[str, Any]) -> None:
         """Take a message on the thread the lens was made on.

@@ -36,7 +36,7 @@ if not (STATIC / "widget.js").exists():
 
 
 class State(anywidget.AnyWidget):
-    """The synced traits of a lens; `protocol.State` has the meaning of each.
+    """The synced traits of a lens; `protocol.state.State` has the meaning of each.
 
     Parameters
     ----------

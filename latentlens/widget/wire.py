@@ -1,6 +1,6 @@
 """Arrays as they travel between kernel and browser.
 
-In a trait an array is `protocol.NdArray` with its bytes in `data`; ipywidgets
+In a trait an array is `protocol.words.NdArray` with its bytes in `data`; ipywidgets
 takes such bytes out of the JSON by itself. In a message it is the same, with the
 number of a buffer in `data`.
 """
@@ -17,7 +17,7 @@ DTYPES = ("uint8", "uint16", "uint32", "int32", "float32", "float64")
 
 
 def to_wire(array: NDArray[Any]) -> dict[str, Any]:
-    """Write an array as `protocol.NdArray`."""
+    """Write an array as `protocol.words.NdArray`."""
     array = np.ascontiguousarray(array)
     if array.dtype.name not in DTYPES:
         raise TypeError(f"To travel, an array must be {' or '.join(DTYPES)}; got {array.dtype}.")
@@ -30,7 +30,7 @@ def to_wire(array: NDArray[Any]) -> dict[str, Any]:
 
 
 def from_wire(message: Mapping[str, Any]) -> NDArray[Any]:
-    """Read a `protocol.NdArray`.
+    """Read a `protocol.words.NdArray`.
 
     Raises
     ------

@@ -300,11 +300,11 @@ def test_an_unknown_measure_is_refused():
 
 
 def test_a_message_has_the_fields_of_the_protocol():
-    from latentlens import protocol
+    from latentlens.protocol import figures
 
     message = ask(Made(1), "max").message()
-    assert set(message) == set(protocol.Answer.__annotations__)
-    assert set(message["top"]) == set(protocol.TopUnits.__annotations__)
+    assert set(message) == set(figures.Answer.__annotations__)
+    assert set(message["top"]) == set(figures.TopUnits.__annotations__)
     assert json.dumps(message["top"])
 
 

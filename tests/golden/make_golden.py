@@ -6,7 +6,7 @@ same. The file holds
 allocate, sample_size
     ``{n, sizes, allocation, floor, shares}`` and ``{fraction, n_items, size}``.
 rankings
-    By name, the fields of `protocol.Ranked`.
+    By name, the fields of `protocol.state.Ranked`.
 samples
     ``{ranking, fraction, j, roles, index}``: the role of every item, and the
     rows of the sample in its order.
@@ -17,13 +17,13 @@ records
 contrasts
     ``{record, question, unit, effect, low, high, p, mean, other_mean, n, n_group, n_stand,
     known, read_out, note}``, the group of the question against the rest of its class in
-    the latent layer, as `protocol.ContrastReply` has it.
+    the latent layer, as `protocol.figures.ContrastReply` has it.
 units
     ``{record, layer, unit, by, value, limit, read_out, mean, n}``: what the index and the
     sums tell of one unit.
 questions
     ``{record, question, sample_mean, answer, read_outs}``, the second and fourth as
-    `protocol.Question` and `protocol.Answer` with plain lists for arrays;
+    `protocol.request.Question` and `protocol.figures.Answer` with plain lists for arrays;
     ``question.sampler`` is a key of ``rankings``. ``sample_mean`` is what the
     kernel would have sent, null for the latent layer and where it is not known.
     ``read_outs`` are the lines under the top-k units and under the histogram.
@@ -306,7 +306,7 @@ def describe(record: Record) -> dict[str, Any]:
 
 
 def describe_ranking(ranking: Ranking) -> dict[str, Any]:
-    """Write down the fields of `protocol.Ranked`."""
+    """Write down the fields of `protocol.state.Ranked`."""
     names = ("sampler", "group", "rank", "group_size", "log_ratio", "uses_j", "probability")
     names += ("weighted", "allocation", "floor")
     return plain({name: getattr(ranking, name) for name in names})

@@ -1,7 +1,7 @@
 """Write `page.json`: arrays as a page holds them, and the numbers they stand for.
 
 vitest reads the blocks with `js/src/page/arrays.ts`. Each entry is
-``{name, block, text, values}``, the block as `protocol.Block`.
+``{name, block, text, values}``, the block as `protocol.page.Block`.
 """
 
 from __future__ import annotations

@@ -38,14 +38,14 @@ class Blocks:
 
     def __init__(self) -> None:
         self.entries: list[dict[str, Any]] = []
-        """`protocol.Block` by number."""
+        """`protocol.page.Block` by number."""
         self.texts: list[str] = []
         """Their characters."""
 
     def add(
         self, array: NDArray[Any], coding: Coding = "plain", *, dtype: str | None = None
     ) -> dict[str, Any]:
-        """Take an array, and give its `protocol.NdArray`, the block's number as its data.
+        """Take an array, and give its `protocol.words.NdArray`, the block's number as its data.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What a page holds, as `protocol.PageContents`."""
+"""What a page holds, as `protocol.page.PageContents`."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def pack_state(
 
 
 def pack_layer(record: Record, layer: LayerIndex, chosen: Chosen, blocks: Blocks) -> dict[str, Any]:
-    """Write a layer as `protocol.PageLayer`.
+    """Write a layer as `protocol.page.PageLayer`.
 
     Its sums are rounded to float32, which changes a mean by less than one part in
     ten million; activations are the same to the bit.
@@ -115,7 +115,7 @@ def choose_columns(session: Session, color_by: str, room: float) -> list[str]:
 
 
 def pack_column(session: Session, name: str, blocks: Blocks) -> dict[str, Any]:
-    """Write a column as `protocol.PageColumn`."""
+    """Write a column as `protocol.page.PageColumn`."""
     column = session.metadata[name]
     values = blocks.pack(column.values)
     return {"column": name, "values": values, "levels": list(column.levels)}
@@ -157,7 +157,7 @@ def fit_pictures(pictures: Sequence[Picture], room: float) -> tuple[list[Picture
 def pack_pictures(
     rows: NDArray[np.int64], pictures: Sequence[Picture], blocks: Blocks
 ) -> dict[str, Any]:
-    """Write pictures as `protocol.PagePictures`, the values of all in one array."""
+    """Write pictures as `protocol.page.PagePictures`, the values of all in one array."""
     kind = next((picture.kind for picture in pictures if picture.kind != "none"), "none")
     own = [(row, p) for row, p in zip(rows.tolist(), pictures, strict=False) if p.kind == kind]
     values = [p.image if kind == "image" else p.series for _, p in own]

@@ -52,7 +52,7 @@ def write_document(title: str, line: str, contents: Mapping[str, Any], texts: Se
     title, line : str
         Plain text.
     contents : mapping
-        `protocol.PageContents`.
+        `protocol.page.PageContents`.
     texts : sequence of str
         The blocks' characters.
     """

@@ -88,7 +88,7 @@ def make_page(session: Session, state: Mapping[str, Any], wanted: Wanted) -> Pag
     ----------
     session : Session
     state : mapping
-        `protocol.State`, as the lens's traits are sent.
+        `protocol.state.State`, as the lens's traits are sent.
     wanted : Wanted
 
     Raises
