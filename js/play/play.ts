@@ -4,7 +4,8 @@ import { encode } from "../src/codec";
 import { h } from "../src/dom";
 import define from "../src/index";
 import type { Request, State } from "../src/protocol.gen";
-import { write_members, write_roles } from "../src/query";
+import { write_members } from "../src/query";
+import { write_roles } from "../src/sample";
 import { FakeModel } from "./fake_model";
 import { CLASSES, type MadeUp, made_up_quality, make_up, WIDTHS } from "./made_up";
 

@@ -1,7 +1,7 @@
 /** The cells of a sample, class by class, correct and incorrect: which are not in it, and what would fill them. */
 
 import type { By } from "./protocol.gen";
-import { ADDED } from "./query";
+import { ADDED } from "./sample";
 
 /** The items of one class that are right, or those that are wrong. */
 export interface Cell {

@@ -1,8 +1,9 @@
 /** Everything that follows from the state and is never stored. */
 
-import { type Cell, count_cells, count_errors } from "./cells";
+import type { Cell } from "./cells";
 import { decode, decode_as } from "./codec";
 import { read_kept } from "./columns";
+import { type ClassCounts, type Counts, count_recipes } from "./counts";
 import { type NeuronValues, neuron_recipes } from "./neurons";
 import type {
   About,
@@ -15,36 +16,20 @@ import type {
   SamplerInfo,
   Trust,
 } from "./protocol.gen";
-import * as query from "./query";
+import { type Figures, type Group, type Side, write_members, write_rows } from "./query";
+import type { Recipes } from "./reactive";
+import { bytes, from, whole_numbers } from "./recipe";
+import type { Rival } from "./rival";
 import {
   ADDED,
-  type Figures,
-  type Group,
-  type LayerIndex,
   type Orders,
   type Ranking,
-  RowMean,
-  type Side,
-} from "./query";
-import type { Recipes } from "./reactive";
-import { opposite, type Rival, unseen_limit, write_opposite, write_rest } from "./rival";
+  sort_ranking,
+  write_roles,
+  write_sample_order,
+} from "./sample";
+import { rival_recipes, side_recipes } from "./sides";
 import type { QualityQuestion, Truth } from "./store";
-
-/** How many items there are, and how many of them are in the sample. */
-export interface Counts {
-  n_items: number;
-  n_sample: number;
-  /** Of those, how many were added by hand. */
-  n_added: number;
-  n_errors: number;
-  errors_in_sample: number;
-}
-
-/** Items of each class, and those of them in the sample. */
-export interface ClassCounts {
-  items: Uint32Array;
-  sample: Uint32Array;
-}
 
 export interface Derived extends NeuronValues {
   /** True class by row, -1 unknown. */
@@ -122,29 +107,6 @@ export function recipes(): Recipes<Truth, keyof Derived> {
   };
 }
 
-type Values<N extends readonly (keyof Truth)[]> = { -readonly [I in keyof N]: Truth[N[I]] };
-
-/** Tie a value to what it is made from, and to nothing else. */
-export function from<const N extends readonly (keyof Truth)[], V>(
-  needs: N,
-  make: (...values: Values<N>) => V,
-) {
-  return { needs, make: make as unknown as (...values: never[]) => V };
-}
-
-/** An array that is made anew only when its length changes. */
-function buffer<T>(make: (length: number) => T & { length: number }): (length: number) => T {
-  let held: (T & { length: number }) | undefined;
-  return (length) => {
-    if (held?.length !== length) held = make(length);
-    return held;
-  };
-}
-
-export const bytes = () => buffer((n) => new Uint8Array(n));
-export const whole_numbers = () => buffer((n) => new Uint32Array(n));
-export const single = () => buffer((n) => new Float32Array(n));
-
 function item_recipes() {
   const roles = bytes();
   const order = whole_numbers();
@@ -155,7 +117,7 @@ function item_recipes() {
     ids: from(["items"], (items) => (items?.ids ? decode_as(items.ids, "int32") : null)),
     xy: from(["points"], (points: Points | null) => points && decode_as(points.xy, "float32")),
     ranking: from(["ranked"], (ranked: Ranked | null) => ranked && read_ranking(ranked)),
-    orders: from(["ranking"], (ranking) => ranking && query.sort_ranking(ranking)),
+    orders: from(["ranking"], (ranking) => ranking && sort_ranking(ranking)),
     sampler_info: from(
       ["about", "sampler"],
       (about: About | null, sampler) =>
@@ -167,14 +129,14 @@ function item_recipes() {
       (ranking, fraction, j, truth, extra) => {
         const out = roles(truth.length);
         if (!ranking) return out.fill(0);
-        query.write_roles(ranking, fraction, j, out);
+        write_roles(ranking, fraction, j, out);
         for (const row of extra) if (row < out.length && !out[row]) out[row] = ADDED;
         return out;
       },
     ),
     sample_order: from(["roles", "orders"], (taken, orders) => {
       const out = order(taken.length);
-      return out.subarray(0, orders ? query.write_sample_order(taken, orders, out) : 0);
+      return out.subarray(0, orders ? write_sample_order(taken, orders, out) : 0);
     }),
     picked: from(["selection"], (selection) => decode_as(selection, "uint32")),
     kept: from(["map_trust"], (trust: Trust | null) => trust && read_kept(trust)),
@@ -200,12 +162,12 @@ function group_recipes() {
     ),
     member: from(["truth", "pred", "group"], (truth, pred, group) => {
       const out = member(truth.length);
-      query.write_members(truth, pred, group, out);
+      write_members(truth, pred, group, out);
       return out;
     }),
     group_rows: from(["member"], (mask) => {
       const out = group_rows(mask.length);
-      return out.subarray(0, query.write_rows(mask, out));
+      return out.subarray(0, write_rows(mask, out));
     }),
     means_question: from(
       [
@@ -264,188 +226,6 @@ function group_recipes() {
       return out.subarray(0, n);
     }),
   };
-}
-
-function side_recipes() {
-  const exact = side_maker();
-  const used = side_maker();
-  return {
-    layer_info: from(
-      ["about", "layer"],
-      (about: About | null, layer) => about?.layers.find(({ name }) => name === layer) ?? null,
-    ),
-    latent_here: from(
-      ["about", "layer", "latent"],
-      (about: About | null, layer, latent) => latent !== null && about?.latent_layer === layer,
-    ),
-    mean_here: from(
-      ["about", "layer", "ranking", "added"],
-      (about: About | null, layer, ranking, added) =>
-        about?.latent_in_browser === true &&
-        about.latent_layer === layer &&
-        // What was added by hand makes all weights alike; see `Sample.topped_up`.
-        (ranking?.weighted !== true || added.shape[0] !== 0),
-    ),
-    k_here: from(["layer_info", "k"], (info: LayerInfo | null, k) =>
-      info ? Math.max(1, Math.min(k, info.units, info.keep)) : k,
-    ),
-    exact_side: from(
-      ["index", "group_rows", "group", "k_here", "latent", "latent_here", "pred"],
-      (index, rows, group, k, latent, latent_here, pred): Side | null => {
-        if (!index) return null;
-        const side = exact(index, rows, k, null);
-        const has_pred = pred.length > 0 && pred[0]! >= 0;
-        const summed = group.selection
-          ? null
-          : query.cell_mean(index, group, has_pred, rows.length);
-        side.mean = summed ?? (latent_here && latent ? exact.mean(latent, rows, index) : null);
-        return side;
-      },
-    ),
-    used_side: from(
-      ["index", "used_rows", "k_here", "latent", "latent_here", "mean_here", "sample_mean"],
-      (index, rows, k, latent, latent_here, mean_here, sample_mean): Side | null => {
-        if (!index) return null;
-        const side = used(index, rows, k, null);
-        const own = mean_here && latent_here && latent;
-        side.mean = own ? used.mean(latent, rows, index) : sample_mean;
-        return side;
-      },
-    ),
-    answer: from(
-      ["layer_info", "used_side", "exact_side", "measure", "told", "question", "sample_mean"],
-      (info, sampled, whole_group, measure, told, question, mean): Figures | null => {
-        if (info && !info.in_browser) {
-          const figures = told?.asked === question ? told.figures : null;
-          return figures && query.with_mean(figures, mean, measure);
-        }
-        const k = question.k;
-        return sampled && whole_group ? query.compare(sampled, whole_group, k, measure) : null;
-      },
-    ),
-  };
-}
-
-/** Work out one side of the comparison, in buffers that are used again. */
-function side_maker() {
-  const counts = whole_numbers();
-  const maxima = single();
-  const means = new RowMean();
-  const make = (
-    index: LayerIndex,
-    rows: Uint32Array,
-    k: number,
-    mean: Float64Array | null,
-  ): Side => {
-    const histogram = { counts: counts(index.units), none: 0 };
-    histogram.none = query.write_counts(index, rows, histogram.counts);
-    const largest = maxima(index.units);
-    query.write_maxima(index, rows, k, largest);
-    return { n: rows.length, histogram, maxima: largest, mean };
-  };
-  make.mean = (latent: Float32Array, rows: Uint32Array, index: LayerIndex): Float64Array =>
-    means.of(latent, rows, index.silent.length);
-  return make;
-}
-
-function rival_recipes() {
-  const member = bytes();
-  const rows = whole_numbers();
-  const rival = side_maker();
-  return {
-    rival_member: from(
-      ["compare", "truth", "pred", "group", "member"],
-      (compare, truth, pred, group, mask): Uint8Array | null => {
-        const out = member(truth.length);
-        if (compare === "selection" && group.selection) {
-          write_rest(truth, pred, group, mask, out);
-          return out;
-        }
-        if (compare !== "correctness" || group.correctness === "all") return null;
-        write_opposite(truth, pred, group, out);
-        return out;
-      },
-    ),
-    rival: from(
-      ["index", "rival_member", "compare", "group", "latent", "latent_here", "pred"],
-      (index, mask, compare, group, latent, latent_here, pred): Rival | null => {
-        if (!index || !mask) return null;
-        const out = rows(mask.length);
-        const these = out.subarray(0, query.write_rows(mask, out));
-        const side = rival(index, these, index.keep, null);
-        const has_pred = pred.length > 0 && pred[0]! >= 0;
-        const summed =
-          compare === "correctness" && !group.selection
-            ? query.cell_mean(index, opposite(group), has_pred, these.length)
-            : null;
-        side.mean = summed ?? (latent_here && latent ? rival.mean(latent, these, index) : null);
-        return { side, floor: unseen_limit(index, these) };
-      },
-    ),
-  };
-}
-
-function count_recipes() {
-  return {
-    quality_question: from(
-      ["ranked", "fraction", "j", "by", "k", "added", "extra"],
-      (ranked: Ranked | null, fraction, j, by, k, added, extra): QualityQuestion | null =>
-        ranked && {
-          sampler: ranked.sampler,
-          fraction,
-          // Where j does nothing, two values of it are one question.
-          j: ranked.uses_j ? j : 0,
-          by,
-          k,
-          added: extra.length > 0 ? added : null,
-        },
-    ),
-    cells: from(
-      ["truth", "pred", "roles", "by", "about"],
-      (truth, pred, roles, by, about): Cell[] =>
-        count_cells(truth, pred, roles, by, about?.classes.length ?? 0),
-    ),
-    class_errors: from(["truth", "pred", "by", "about"], (truth, pred, by, about) =>
-      count_errors(truth, pred, by, about?.classes.length ?? 0),
-    ),
-    counts: from(["truth", "pred", "roles"], (truth, pred, roles): Counts => {
-      const counts = {
-        n_items: truth.length,
-        n_sample: 0,
-        n_added: 0,
-        n_errors: 0,
-        errors_in_sample: 0,
-      };
-      for (let i = 0; i < truth.length; i++) {
-        const wrong = truth[i]! >= 0 && pred[i]! >= 0 && truth[i] !== pred[i];
-        if (wrong) counts.n_errors += 1;
-        if (!roles[i]) continue;
-        counts.n_sample += 1;
-        if (roles[i] === ADDED) counts.n_added += 1;
-        if (wrong) counts.errors_in_sample += 1;
-      }
-      return counts;
-    }),
-    class_counts: from(["about", "truth", "pred", "roles"], (about, truth, pred, roles) => {
-      const n = about?.classes.length ?? 0;
-      return {
-        true: count_classes(truth, roles, n),
-        predicted: count_classes(pred, roles, n),
-      };
-    }),
-  };
-}
-
-function count_classes(classes: Int32Array, roles: Uint8Array, n: number): ClassCounts {
-  const items = new Uint32Array(n);
-  const sample = new Uint32Array(n);
-  for (let i = 0; i < classes.length; i++) {
-    const c = classes[i]!;
-    if (c < 0 || c >= n) continue;
-    items[c]! += 1;
-    if (roles[i]) sample[c]! += 1;
-  }
-  return { items, sample };
 }
 
 function read_ranking(ranked: Ranked): Ranking {

@@ -4,8 +4,9 @@ import { decode_as } from "./codec";
 import { keep_columns } from "./columns";
 import { keep_history } from "./history";
 import { keep_neurons } from "./neurons";
-import type { Answer, LayerReply, QualityReply, Question } from "./protocol.gen";
-import type { Figures, LayerIndex } from "./query";
+import type { Answer, QualityReply, Question } from "./protocol.gen";
+import type { Figures } from "./query";
+import { bytes_of, read_index } from "./record";
 import { at_rest } from "./rest";
 import { Dropped, words } from "./rpc";
 import type { LensStore, Means, Near, QualityQuestion, Told } from "./store";
@@ -244,22 +245,6 @@ function is_answered(newest: Means | Told | null, question: Question): boolean {
   return newest?.asked === question && newest.error === "";
 }
 
-/** Read a layer's index as it travels. */
-export function read_index(reply: LayerReply): LayerIndex {
-  const [, n_classes = 0, units = 0] = reply.cell_sum.shape;
-  return {
-    name: reply.layer,
-    units,
-    keep: reply.top_unit.shape[1] ?? 0,
-    top_unit: decode_as(reply.top_unit, "uint16", "uint32"),
-    top_value: decode_as(reply.top_value, "float32"),
-    silent: decode_as(reply.silent, "uint8"),
-    cell_sum: decode_as(reply.cell_sum, "float64"),
-    cell_count: decode_as(reply.cell_count, "float64"),
-    n_classes,
-  };
-}
-
 /** Read the kernel's answer as it travels. */
 export function read_answer(answer: Answer): Figures {
   return {
@@ -269,12 +254,4 @@ export function read_answer(answer: Answer): Figures {
     mean: answer.mean && decode_as(answer.mean, "float64"),
     exact_mean: answer.exact_mean && decode_as(answer.exact_mean, "float64"),
   };
-}
-
-function bytes_of(index: LayerIndex): number {
-  const { top_unit, top_value, silent, cell_sum, cell_count } = index;
-  return [top_unit, top_value, silent, cell_sum, cell_count].reduce(
-    (total, { byteLength }) => total + byteLength,
-    0,
-  );
 }

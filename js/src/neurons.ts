@@ -1,7 +1,6 @@
 /** What single units do, and which of them separate groups of items: worked out here or asked for. */
 
 import { decode_as } from "./codec";
-import { bytes, from, single, whole_numbers } from "./derive";
 import { compare_groups } from "./effect";
 import type {
   ContrastReply,
@@ -11,12 +10,20 @@ import type {
   Question,
   UnitReply,
 } from "./protocol.gen";
-import type { LayerIndex } from "./query";
-import * as query from "./query";
+import { write_rows } from "./query";
+import { bytes, from, single, whole_numbers } from "./recipe";
 import { at_rest, type Keys } from "./rest";
 import { write_rest } from "./rival";
 import { Dropped, KernelGone, words } from "./rpc";
 import type { LensStore, Store } from "./store";
+import {
+  cell_means,
+  known_by_index,
+  type UnitKnown,
+  type UnitMeans,
+  write_column,
+  write_unit_values,
+} from "./unit";
 import { type Design, design_of, difference_line } from "./worth";
 
 export type ContrastQuestion = Omit<ContrastRequest, "kind" | "id">;
@@ -59,20 +66,6 @@ export interface UnitTold {
 export interface UnitQuestion {
   question: Question;
   unit: number;
-}
-
-/** For how many items a unit's activation is known. */
-export interface UnitKnown {
-  n_listed: number;
-  n_run: number;
-  /** What the others' values are at most; null where all are known. */
-  limit: number | null;
-}
-
-/** A unit's means over the correct, the incorrect and the undecided items of each class. */
-export interface UnitMeans {
-  mean: Float64Array;
-  n: Float64Array;
 }
 
 export interface Sides {
@@ -147,7 +140,7 @@ function contrast_recipes() {
         if (!sides || !info) return null;
         if (!here || !latent) return told?.asked === question ? told.found : null;
         const out = rows(sides.other.length);
-        const against = out.subarray(0, query.write_rows(sides.other, out));
+        const against = out.subarray(0, write_rows(sides.other, out));
         return contrast_here(latent, chosen, against, info.units);
       },
     ),
@@ -232,9 +225,9 @@ function unit_recipes() {
         if (!info || unit < 0 || unit >= info.units) return null;
         const about = is_about(told, info, unit) ? told : null;
         const out = values(truth.length);
-        if (here && latent) query.write_column(latent, unit, out);
+        if (here && latent) write_column(latent, unit, out);
         else if (about) out.set(about.value);
-        else if (index) query.write_unit_values(index, unit, out);
+        else if (index) write_unit_values(index, unit, out);
         else return null;
         return out;
       },
@@ -269,45 +262,6 @@ function unit_recipes() {
 
 function is_about(told: UnitTold | null, info: LayerInfo, unit: number): boolean {
   return told?.asked.unit === unit && told.asked.question.layer === info.name;
-}
-
-/** For how many items the index has a unit's value, and what it says of the others. */
-export function known_by_index(index: LayerIndex, known: Float32Array): UnitKnown {
-  const { top_value, keep } = index;
-  let limit = Number.NEGATIVE_INFINITY;
-  let n_listed = 0;
-  for (let i = 0; i < known.length; i++) {
-    if (!Number.isNaN(known[i]!)) n_listed += 1;
-    else limit = Math.max(limit, top_value[(i + 1) * keep - 1]!);
-  }
-  return { n_listed, n_run: 0, limit: n_listed === known.length ? null : limit };
-}
-
-const WRONG_BY_TRUE = 1;
-const WRONG_BY_PREDICTED = 2;
-const UNDECIDED = 3;
-
-/** A unit's exact mean over each class, from the running sums; see `core/unit.py`. */
-export function cell_means(
-  { cell_sum, cell_count, n_classes, units }: LayerIndex,
-  unit: number,
-  by_predicted: boolean,
-  has_pred: boolean,
-): UnitMeans {
-  const kinds = [0, by_predicted ? WRONG_BY_PREDICTED : WRONG_BY_TRUE, UNDECIDED];
-  const n = new Float64Array(3 * n_classes);
-  const mean = new Float64Array(3 * n_classes).fill(Number.NaN);
-  kinds.forEach((kind, at) => {
-    if (kind === UNDECIDED && has_pred !== by_predicted) return;
-    for (let c = 0; c < n_classes; c++) {
-      const cell = kind * n_classes + c;
-      n[at * n_classes + c] = cell_count[cell]!;
-      if (cell_count[cell]) {
-        mean[at * n_classes + c] = cell_sum[cell * units + unit]! / cell_count[cell]!;
-      }
-    }
-  });
-  return { mean, n };
 }
 
 // -- asked of the kernel ---------------------------------------------------------

@@ -1,14 +1,7 @@
 /** A ranking group by group: who stands where, what is taken of it, and what takes so many. */
 
-import {
-  allocate,
-  DRAWN,
-  EXEMPLAR,
-  OUTLIER,
-  outlier_count,
-  type Ranking,
-  sample_size,
-} from "./query";
+import { allocate } from "./allocation";
+import { DRAWN, EXEMPLAR, OUTLIER, outlier_count, type Ranking, sample_size } from "./sample";
 import type { Store } from "./store";
 import { class_name } from "./words";
 

@@ -1,7 +1,7 @@
 /** A second group, set beside the one the question is about. */
 
-import type { Group, LayerIndex, Side } from "./query";
-import { write_members } from "./query";
+import { type Group, type Side, write_members } from "./query";
+import type { LayerIndex } from "./record";
 
 /** What is known of the second group, from every item of it. */
 export interface Rival {

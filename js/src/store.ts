@@ -14,8 +14,9 @@ import type {
   Question,
   State,
 } from "./protocol.gen";
-import type { Figures, LayerIndex } from "./query";
+import type { Figures } from "./query";
 import { Reactive, type Schedule } from "./reactive";
+import type { LayerIndex } from "./record";
 import {
   type Ask,
   KernelGone,

@@ -6,7 +6,8 @@
  */
 
 import type { Difference } from "./effect";
-import { ADDED, type Figures, type Ranking } from "./query";
+import type { Figures } from "./query";
+import { ADDED, type Ranking } from "./sample";
 import type { Store } from "./store";
 import { count, short, whole } from "./words";
 

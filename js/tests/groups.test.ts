@@ -12,8 +12,8 @@ import { missing } from "../src/panes/missing";
 import type { Pane } from "../src/panes/pane";
 import { strip } from "../src/panes/strip";
 import { top_k } from "../src/panes/top_k";
-import { ADDED } from "../src/query";
 import { find_questions } from "../src/questions";
+import { ADDED } from "../src/sample";
 import { type Scene, scene } from "./scene";
 
 const all = (el: Element, selector: string) => [...el.querySelectorAll<HTMLElement>(selector)];

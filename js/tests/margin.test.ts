@@ -3,8 +3,8 @@ import { rows as selection } from "../play/fake_model";
 import { encode } from "../src/codec";
 import { lanes_of, margin } from "../src/panes/margin";
 import type { Ranked } from "../src/protocol.gen";
-import { ADDED, EXEMPLAR, OUTLIER, type Ranking } from "../src/query";
 import { count_taken, cut_at, group_rows } from "../src/ranks";
+import { ADDED, EXEMPLAR, OUTLIER, type Ranking } from "../src/sample";
 import { type Scene, scene } from "./scene";
 
 const all = (el: Element, selector: string) => [...el.querySelectorAll<SVGElement>(selector)];

@@ -1,16 +1,19 @@
 import { describe, expect, it } from "vitest";
 import json from "../../tests/golden/query.json";
 import { t_quantile, upper_tail } from "../src/effect";
-import { cell_means, contrast_here, known_by_index } from "../src/neurons";
+import { contrast_here } from "../src/neurons";
 import type { By, Correctness, Measure } from "../src/protocol.gen";
-import * as query from "../src/query";
+import { type Group, write_members, write_rows } from "../src/query";
+import type { LayerIndex } from "../src/record";
 import { write_rest } from "../src/rival";
+import { type Ranking, write_roles } from "../src/sample";
+import { cell_means, known_by_index, write_unit_values } from "../src/unit";
 import { brief, design_of, effective_size, read_out, share_above, unit_line } from "../src/worth";
 
 type Numbers = (number | null)[];
 
 interface Golden {
-  rankings: Record<string, Omit<query.Ranking, "group"> & { group: number[] }>;
+  rankings: Record<string, Omit<Ranking, "group"> & { group: number[] }>;
   records: Record<
     string,
     {
@@ -72,23 +75,23 @@ const golden = json as unknown as Golden;
 function group_of(name: string, asked: Asked) {
   const record = golden.records[name]!;
   const [label, pred] = [Int32Array.from(record.label), Int32Array.from(record.pred)];
-  const group: query.Group = {
+  const group: Group = {
     label_class: record.classes.indexOf(asked.label),
     by: asked.by,
     correctness: asked.correctness,
     selection: asked.selection && Uint32Array.from(asked.selection),
   };
   const member = new Uint8Array(label.length);
-  query.write_members(label, pred, group, member);
+  write_members(label, pred, group, member);
   return { label, pred, group, member };
 }
 
 function rows_of(mask: Uint8Array): Uint32Array {
   const rows = new Uint32Array(mask.length);
-  return rows.slice(0, query.write_rows(mask, rows));
+  return rows.slice(0, write_rows(mask, rows));
 }
 
-function ranking_of(name: string): query.Ranking {
+function ranking_of(name: string): Ranking {
   const { group, rank, group_size, log_ratio, ...rest } = golden.rankings[name]!;
   return {
     ...rest,
@@ -165,7 +168,7 @@ describe("one unit", () => {
   )("is read as Python reads it: %i", (_, made) => {
     const { layers, cell_count, classes, label, pred } = golden.records[made.record]!;
     const layer = layers[made.layer]!;
-    const index: query.LayerIndex = {
+    const index: LayerIndex = {
       name: made.layer,
       units: layer.units,
       keep: layer.keep,
@@ -177,7 +180,7 @@ describe("one unit", () => {
       n_classes: classes.length,
     };
     const values = new Float32Array(label.length);
-    query.write_unit_values(index, made.unit, values);
+    write_unit_values(index, made.unit, values);
     expect_close(values, made.value, 6);
     const { n_listed, limit } = known_by_index(index, values);
     expect(unit_line(n_listed, 0, label.length, limit)).toBe(made.read_out);
@@ -195,7 +198,7 @@ describe("the read-out", () => {
     const { member } = group_of(made.record, question);
     const ranking = ranking_of(question.sampler);
     const roles = new Uint8Array(member.length);
-    query.write_roles(ranking, question.fraction, question.j, roles);
+    write_roles(ranking, question.fraction, question.j, roles);
     const design = design_of(ranking, roles);
     const members = rows_of(member);
     const used = members.filter((row) => roles[row]);

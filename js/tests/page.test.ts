@@ -2,7 +2,6 @@ import { describe, expect, it, vi } from "vitest";
 import golden from "../../tests/golden/page.json";
 import { CLASSES, make_up, WIDTHS } from "../play/made_up";
 import { decode, encode, type TypedArray } from "../src/codec";
-import { read_index } from "../src/effects";
 import { read_block } from "../src/page/arrays";
 import { index_latent } from "../src/page/derived";
 import { Host } from "../src/page/host";
@@ -15,6 +14,7 @@ import type {
   Request,
   State,
 } from "../src/protocol.gen";
+import { read_index } from "../src/record";
 import { LensStore } from "../src/store";
 
 const PRINTABLE = Array.from({ length: 94 }, (_, i) => String.fromCharCode(i + 0x21)).filter(

@@ -2,7 +2,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { made_up_quality } from "../play/made_up";
 import { decode, encode } from "../src/codec";
 import { on_visible } from "../src/panes/card";
-import { quality, spread, verdict } from "../src/panes/quality";
+import { quality } from "../src/panes/quality";
+import { spread } from "../src/panes/quality_chart";
+import { verdict } from "../src/panes/quality_table";
 import type { QualityReply, QualityRequest, Request } from "../src/protocol.gen";
 import { answer_from, type Scene, scene } from "./scene";
 

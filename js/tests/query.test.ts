@@ -1,7 +1,28 @@
 import { describe, expect, it } from "vitest";
 import json from "../../tests/golden/query.json";
+import { allocate } from "../src/allocation";
+import { cosine_distance, top_units } from "../src/metrics";
 import type { Allocation, Answer, Question } from "../src/protocol.gen";
-import * as query from "../src/query";
+import {
+  cell_mean,
+  compare,
+  type Group,
+  type Side,
+  write_counts,
+  write_maxima,
+  write_members,
+  write_rows,
+} from "../src/query";
+import type { LayerIndex } from "../src/record";
+import { RowMean } from "../src/row_mean";
+import {
+  type Ranking,
+  sample_size,
+  sort_ranking,
+  write_roles,
+  write_sample_order,
+} from "../src/sample";
+import { strongest } from "../src/unit";
 
 interface Golden {
   allocate: {
@@ -57,7 +78,7 @@ interface ListedRecord {
 
 const golden = json as unknown as Golden;
 
-function ranking_of(name: string): query.Ranking {
+function ranking_of(name: string): Ranking {
   const { group, rank, group_size, log_ratio, ...rest } = golden.rankings[name]!;
   return {
     group: Uint16Array.from(group),
@@ -69,7 +90,7 @@ function ranking_of(name: string): query.Ranking {
   };
 }
 
-function index_of(record: ListedRecord, name: string): query.LayerIndex {
+function index_of(record: ListedRecord, name: string): LayerIndex {
   const layer = record.layers[name]!;
   const Units = layer.index_dtype === "uint16" ? Uint16Array : Uint32Array;
   return {
@@ -87,17 +108,17 @@ function index_of(record: ListedRecord, name: string): query.LayerIndex {
 
 function rows_of(mask: Uint8Array): Uint32Array {
   const rows = new Uint32Array(mask.length);
-  return rows.slice(0, query.write_rows(mask, rows));
+  return rows.slice(0, write_rows(mask, rows));
 }
 
-function side_of(index: query.LayerIndex, rows: Uint32Array, k: number): query.Side {
+function side_of(index: LayerIndex, rows: Uint32Array, k: number): Side {
   const maxima = new Float32Array(index.units);
   const counts = new Uint32Array(index.units);
-  query.write_maxima(index, rows, k, maxima);
+  write_maxima(index, rows, k, maxima);
   return {
     n: rows.length,
     maxima,
-    histogram: { counts, none: query.write_counts(index, rows, counts) },
+    histogram: { counts, none: write_counts(index, rows, counts) },
     mean: null,
   };
 }
@@ -107,21 +128,21 @@ function answer_of({ record: name, question, sample_mean }: Golden["questions"][
   const index = index_of(record, question.layer);
   const label = Int32Array.from(record.label);
   const pred = Int32Array.from(record.pred);
-  const group: query.Group = {
+  const group: Group = {
     label_class: record.classes.indexOf(question.label),
     by: question.by,
     correctness: question.correctness,
     selection: question.selection && Uint32Array.from(question.selection),
   };
   const member = new Uint8Array(label.length);
-  query.write_members(label, pred, group, member);
+  write_members(label, pred, group, member);
   const roles = new Uint8Array(label.length);
-  query.write_roles(ranking_of(question.sampler), question.fraction, question.j, roles);
+  write_roles(ranking_of(question.sampler), question.fraction, question.j, roles);
   const rows = rows_of(member);
   const sampled = rows.filter((row) => roles[row]);
   const exact = side_of(index, rows, question.k);
   const used = side_of(index, sampled, question.k);
-  exact.mean = group.selection ? null : query.cell_mean(index, group, pred[0]! >= 0, rows.length);
+  exact.mean = group.selection ? null : cell_mean(index, group, pred[0]! >= 0, rows.length);
   used.mean = sample_mean && Float64Array.from(sample_mean);
   if (question.layer === record.latent_layer) {
     const latent = Float32Array.from(record.latent.flat());
@@ -132,7 +153,7 @@ function answer_of({ record: name, question, sample_mean }: Golden["questions"][
       write_row_mean(latent, rows, exact.mean);
     }
   }
-  return query.compare(used, exact, question.k, question.measure);
+  return compare(used, exact, question.k, question.measure);
 }
 
 /** Equal to float32: sums may have been taken in another order. */
@@ -162,13 +183,13 @@ function write_row_mean(values: Float32Array, rows: Uint32Array, out: Float64Arr
 describe("the browser's engine equals the kernel's", () => {
   it("shares a number among groups", () => {
     for (const { n, sizes, allocation, floor, shares } of golden.allocate) {
-      expect(Array.from(query.allocate(n, sizes, allocation, floor))).toEqual(shares);
+      expect(Array.from(allocate(n, sizes, allocation, floor))).toEqual(shares);
     }
   });
 
   it("rounds the sample's size", () => {
     for (const { fraction, n_items, size } of golden.sample_size) {
-      expect(query.sample_size(fraction, n_items)).toBe(size);
+      expect(sample_size(fraction, n_items)).toBe(size);
     }
   });
 
@@ -181,10 +202,10 @@ describe("the browser's engine equals the kernel's", () => {
   }) => {
     const ranked = ranking_of(ranking);
     const taken = new Uint8Array(roles.length);
-    query.write_roles(ranked, fraction, j, taken);
+    write_roles(ranked, fraction, j, taken);
     expect(Array.from(taken)).toEqual(roles);
     const order = new Uint32Array(roles.length);
-    const n = query.write_sample_order(taken, query.sort_ranking(ranked), order);
+    const n = write_sample_order(taken, sort_ranking(ranked), order);
     expect(Array.from(order.subarray(0, n))).toEqual(index);
   });
 
@@ -227,7 +248,7 @@ describe("a mean kept up as rows come and go", () => {
   );
 
   it("equals the mean taken at once, whatever came before", () => {
-    const kept = new query.RowMean();
+    const kept = new RowMean();
     const plain = new Float64Array(width);
     for (let step = 1; step < 400; step++) {
       const rows = Uint32Array.from(Array(n).keys()).filter(
@@ -239,7 +260,7 @@ describe("a mean kept up as rows come and go", () => {
   });
 
   it("is exactly zero for a unit that is, and for rows that sum to nothing", () => {
-    const kept = new query.RowMean();
+    const kept = new RowMean();
     for (const last of [n, 9, 3]) {
       const rows = Uint32Array.from(Array(last).keys());
       expect(kept.of(values, rows, n)[3]).toBe(0);
@@ -283,7 +304,7 @@ describe("the exact mean of a class whose labels are partly unknown", () => {
     n_classes: 2,
     cell_sum: Float64Array.from(cells.flat()),
     cell_count: Float64Array.from(counts.flat()),
-  } as query.LayerIndex;
+  } as LayerIndex;
 
   it.each([
     [0, "true", "all", 11 / 2],
@@ -298,9 +319,9 @@ describe("the exact mean of a class whose labels are partly unknown", () => {
     const pred = Int32Array.from(items, ([, p]) => p);
     const group = { label_class, by, correctness, selection: null };
     const member = new Uint8Array(items.length);
-    query.write_members(label, pred, group, member);
+    write_members(label, pred, group, member);
     const n = member.reduce((total, is) => total + is, 0);
-    expect(query.cell_mean(index, group, true, n)?.[0]).toBe(expected);
+    expect(cell_mean(index, group, true, n)?.[0]).toBe(expected);
   });
 });
 
@@ -308,22 +329,22 @@ describe("edges", () => {
   it("counts both zero as no distance and one zero as the largest", () => {
     const zero = new Float64Array(3);
     const some = Float64Array.of(1, 0, 2);
-    expect(query.cosine_distance(zero, zero)).toBe(0);
-    expect(query.cosine_distance(zero, some)).toBe(1);
+    expect(cosine_distance(zero, zero)).toBe(0);
+    expect(cosine_distance(zero, some)).toBe(1);
   });
 
   it("ranks equal values by unit", () => {
-    expect(query.top_units(Float32Array.of(2, 3, 2, 3, 1), 4)).toEqual([1, 3, 0, 2]);
+    expect(top_units(Float32Array.of(2, 3, 2, 3, 1), 4)).toEqual([1, 3, 0, 2]);
   });
 
   it("gives the strongest of the rows whose value is known", () => {
     const values = Float32Array.of(1, Number.NaN, 3, 3);
-    expect(Array.from(query.strongest(values, Uint32Array.of(0, 1, 2, 3), 3))).toEqual([2, 3, 0]);
+    expect(Array.from(strongest(values, Uint32Array.of(0, 1, 2, 3), 3))).toEqual([2, 3, 0]);
   });
 
   it("shares exactly where the product of two counts is large", () => {
     const sizes = [1_000_003, 2_000_003, 70_001];
-    const shares = query.allocate(1_234_567, sizes);
+    const shares = allocate(1_234_567, sizes);
     expect(shares.reduce((a, b) => a + b)).toBe(1_234_567);
   });
 });

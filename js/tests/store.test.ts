@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { rows } from "../play/fake_model";
-import * as query from "../src/query";
+import { write_counts } from "../src/query";
 import { Reactive } from "../src/reactive";
 import { scene } from "./scene";
 
@@ -288,7 +288,7 @@ it("keeps derived figures equal to those worked out at once", async () => {
   const index = store.get("index")!;
   const used = store.get("used_rows");
   const counts = new Uint32Array(index.units);
-  query.write_counts(index, used, counts);
+  write_counts(index, used, counts);
   expect(Array.from(store.get("answer")!.counts)).toEqual(Array.from(counts));
   expect(store.get("answer")!.top!.unit.length).toBe(4);
 });

@@ -1,6 +1,6 @@
 """How a sample is shared among groups.
 
-`js/src/query.ts` holds the same rules; `tests/golden/query.json` holds the two
+`js/src/allocation.ts` holds the same rules; `tests/golden/query.json` holds the two
 equal. Whole numbers wherever a rule allows it; where it does not, only operations
 that round alike everywhere (+, -, *, / and the square root), sums in a stated order.
 """

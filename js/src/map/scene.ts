@@ -2,7 +2,7 @@
 
 import type { Point } from "../geometry";
 import type { Rgb } from "../palette";
-import { OUTLIER } from "../query";
+import { OUTLIER } from "../sample";
 import { between } from "./glide";
 import type { Size, View } from "./view";
 
@@ -15,7 +15,7 @@ export const SELECTED = 32;
 export const N_FLAGS = 64;
 
 /** Roles, as in `latentlens.core.sample`; what is added by hand has one of its own. */
-export { ADDED, DRAWN, EXEMPLAR, OUTLIER } from "../query";
+export { ADDED, DRAWN, EXEMPLAR, OUTLIER } from "../sample";
 
 /** How an item stands out: context, one of the group, or on top as sampled or selected. */
 export const REST = 0;

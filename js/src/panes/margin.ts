@@ -1,6 +1,6 @@
 import { s, set_text } from "../dom";
-import type { Ranking } from "../query";
 import { type Cut, count_taken, cut_at, group_rows, name_groups, type Taken } from "../ranks";
+import type { Ranking } from "../sample";
 import type { Store } from "../store";
 import { count, percent, whole } from "../words";
 import { make_card, make_fold, on_width } from "./card";

@@ -1,7 +1,7 @@
 import { type Cell, cell_of, fill_count, fill_rows } from "../cells";
 import { encode } from "../codec";
 import { focused, h } from "../dom";
-import { ADDED } from "../query";
+import { ADDED } from "../sample";
 import type { Store } from "../store";
 import { cell_words, count, whole } from "../words";
 import type { Pane } from "./pane";

@@ -1,8 +1,9 @@
 import { encode } from "../codec";
 import { h, set_aria, set_text } from "../dom";
 import { draw_picture } from "../pictures";
-import { has_row, strongest } from "../query";
+import { has_row } from "../query";
 import type { Store } from "../store";
+import { strongest } from "../unit";
 import { class_name, count, ROLE_WORDS, short, unit_noun, whole } from "../words";
 import { make_card } from "./card";
 import type { Pane } from "./pane";

@@ -1,8 +1,9 @@
 /** Two groups side by side: the group asked about, filled, and the one it is compared with, hollow. */
 
 import { s } from "../dom";
+import { cosine_distance, js_distance, top_units } from "../metrics";
 import type { TopUnits } from "../protocol.gen";
-import { cosine_distance, type Figures, js_distance, top_units } from "../query";
+import type { Figures } from "../query";
 import type { Rival } from "../rival";
 import type { Store } from "../store";
 import {
