@@ -1,6 +1,6 @@
 /** What all panes with a figure have in common. */
 
-import { focused, h, set_aria, set_text } from "../dom";
+import { h, set_aria, set_text } from "../dom";
 import type { Kind } from "../protocol.gen";
 import type { Store } from "../store";
 import { KIND_TITLES } from "../words";
@@ -154,14 +154,15 @@ export function on_visible(
   signal.addEventListener("abort", () => observer.disconnect(), { once: true });
 }
 
-/** Call with the element's width in CSS pixels, now and whenever it changes. */
-export function on_width(el: Element, run: (width: number) => void, signal: AbortSignal): void {
-  let last = -1;
+/** Call when the element's width changes; gives what it is in CSS pixels, 0 before it is known. */
+export function on_width(el: Element, run: () => void, signal: AbortSignal): () => number {
+  let width = 0;
   let frame = 0;
   const look = (): void => {
-    const width = Math.floor(el.clientWidth);
-    if (width !== last) run(width);
-    last = width;
+    const now = Math.floor(el.clientWidth);
+    if (now === width) return;
+    width = now;
+    run();
   };
   // Drawing changes sizes again, which must not happen while sizes are being observed.
   const observer = new ResizeObserver(() => {
@@ -174,63 +175,7 @@ export function on_width(el: Element, run: (width: number) => void, signal: Abor
     cancelAnimationFrame(frame);
   };
   signal.addEventListener("abort", stop, { once: true });
-}
-
-/** Take a unit under the eye, or let go of it: the map and the strip follow. */
-export function toggle_unit(store: Store, unit: number): void {
-  if (store.get("unit") !== unit) store.set({ unit, color_by: "unit" });
-  else store.set({ unit: -1, ...(store.get("color_by") === "unit" && { color_by: "label" }) });
-}
-
-/** Make marks with `data-unit` act as buttons: one stop for Tab, arrows between them. */
-export function make_marks(el: Element, store: Store, signal: AbortSignal): void {
-  const unit_of = (target: EventTarget | null): SVGElement | HTMLElement | null =>
-    (target as Element).closest<SVGElement | HTMLElement>("[data-unit]");
-  el.addEventListener(
-    "click",
-    ({ target }) => {
-      const mark = unit_of(target);
-      if (mark) toggle_unit(store, Number(mark.dataset.unit));
-    },
-    { signal },
-  );
-  el.addEventListener(
-    "keydown",
-    (event) => {
-      const mark = unit_of(event.target);
-      const { key } = event as KeyboardEvent;
-      if (!mark) return;
-      const step = STEPS[key];
-      if (key === "Enter" || key === " ") toggle_unit(store, Number(mark.dataset.unit));
-      else if (step) step_to(el, mark, step);
-      else return;
-      event.preventDefault();
-    },
-    { signal },
-  );
-}
-
-const STEPS: Record<string, number> = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 };
-
-function step_to(el: Element, from: SVGElement | HTMLElement, step: number): void {
-  const marks = [...el.querySelectorAll<SVGElement | HTMLElement>("[data-unit]")];
-  const to = marks[marks.indexOf(from) + step];
-  if (!to) return;
-  from.setAttribute("tabindex", "-1");
-  to.setAttribute("tabindex", "0");
-  to.focus();
-}
-
-/** Put new marks in place of the old ones, keeping the focus on the same unit. */
-export function replace_marks(parent: Element, marks: Element[]): void {
-  const held = focused(parent);
-  const unit = parent.contains(held) ? (held as SVGElement).dataset.unit : undefined;
-  const find = () => marks.find((mark) => (mark as SVGElement).dataset.unit === unit);
-  const stop = unit === undefined ? undefined : find();
-  const first = stop ?? marks.find((mark) => mark.hasAttribute("data-unit"));
-  first?.setAttribute("tabindex", "0");
-  parent.replaceChildren(...marks);
-  if (stop) (stop as SVGElement).focus();
+  return () => width;
 }
 
 /** Count this view among those that show a figure, or not; once it is closed, not. */

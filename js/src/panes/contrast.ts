@@ -11,7 +11,8 @@ import {
   waiting_words,
   whole,
 } from "../words";
-import { make_card, make_marks, on_visible, on_width, replace_marks, view_counter } from "./card";
+import { make_card, on_visible, on_width, view_counter } from "./card";
+import { draw_mark, make_marks, replace_marks } from "./marks";
 import type { Pane } from "./pane";
 
 const ROW = 18;
@@ -30,7 +31,7 @@ export const contrast: Pane = (el, store, signal) => {
   el.querySelector("header")!.append(button);
   card.body.append(chart);
   const count_view = view_counter(store, "contrast_views", signal);
-  let width = 0;
+  const width = on_width(card.body, () => draw(), signal);
 
   const draw = (): void => {
     const found = store.get("contrast");
@@ -53,8 +54,8 @@ export const contrast: Pane = (el, store, signal) => {
     card.stale(!found && sides !== null);
     // While an answer is on its way the last figure stays, paler.
     if (found || !chart.childElementCount || !waiting) card.instead(why);
-    if (!found || why || width < 1) return;
-    draw_rows(chart, found, store, width);
+    if (!found || why || width() < 1) return;
+    draw_rows(chart, found, store, width());
     card.note(
       `Right: more active in ${group_words(store)}. Left: more active in ${other_words(store)}.`,
     );
@@ -71,14 +72,6 @@ export const contrast: Pane = (el, store, signal) => {
   );
   store.watch(["contrast", "unit", "waiting", "kernel_gone", "layer_error", "items"], draw, signal);
   make_marks(card.body, store, signal);
-  on_width(
-    card.body,
-    (now) => {
-      width = now;
-      draw();
-    },
-    signal,
-  );
 };
 
 /** Why there is nothing to compare; empty if there is something. */
@@ -162,17 +155,10 @@ function draw_row(
     `${unit_noun(info)} ${unit}${place && ` (${place})`}: effect g ${g.toFixed(2)}${interval}, mean ` +
     `${short(found.mean[at]!)} against ${short(found.other_mean[at]!)}` +
     (Number.isNaN(p) ? "" : `, p ${p_text(p)}`);
-  return s(
-    "g",
-    {
-      class: `ll-row${p <= 0.05 ? " ll-hit" : ""}`,
-      "data-unit": unit,
-      tabindex: -1,
-      role: "button",
-      "aria-pressed": String(store.get("unit") === unit),
-      "aria-label": label,
-    },
-    s("title", {}, label),
+  return draw_mark(
+    store,
+    unit,
+    { name: `ll-row${p <= 0.05 ? " ll-hit" : ""}`, said: label },
     s("rect", { class: "ll-back", x: 0, y: y + 1, width, height: ROW - 2, rx: 3 }),
     s("text", { x: 6, y: middle + 4 }, unit),
     s("rect", {

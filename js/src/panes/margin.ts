@@ -32,7 +32,7 @@ export const margin: Pane = (el, store, signal) => {
     "aria-label": "Lanes of the ranking",
   });
   card.body.append(chart);
-  let width = 0;
+  const width = on_width(card.body, () => lay_out(), signal);
   let lanes: Lane[] = [];
   const fold = make_fold(el, "margin", (open) => open && lay_out(), signal);
 
@@ -43,11 +43,11 @@ export const margin: Pane = (el, store, signal) => {
     card.note(why || !ranking ? "" : note_words(store, ranking));
     // Lanes of an earlier ranking have groups that this one may not have.
     lanes = [];
-    if (why || !ranking || width < 1 || !fold.open()) return;
-    lanes = make_lanes(store, ranking, width);
-    chart.setAttribute("width", String(width));
+    if (why || !ranking || width() < 1 || !fold.open()) return;
+    lanes = make_lanes(store, ranking, width());
+    chart.setAttribute("width", String(width()));
     chart.setAttribute("height", String(HEAD + lanes.length * LANE));
-    chart.replaceChildren(draw_head(ranking, width), ...lanes.map(({ el: lane }) => lane));
+    chart.replaceChildren(draw_head(ranking, width()), ...lanes.map(({ el: lane }) => lane));
     cut();
   };
   /** Move the brackets; all else stays. */
@@ -66,14 +66,6 @@ export const margin: Pane = (el, store, signal) => {
   store.watch(["label"], choose, signal);
   store.watch(["roles"], cut, signal);
   listen({ chart, store, lanes: () => lanes, signal });
-  on_width(
-    card.body,
-    (now) => {
-      width = now;
-      lay_out();
-    },
-    signal,
-  );
 };
 
 function reason_for_none(store: Store, ranking: Ranking | null): string {

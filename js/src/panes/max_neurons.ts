@@ -14,7 +14,8 @@ import {
 } from "../words";
 import { sample_line } from "../worth";
 import { type Bin, BOTTOM, bins_in, HEIGHT, LEFT, make_bins, type Rest, SLOT, TOP } from "./bins";
-import { make_card, make_marks, on_width, replace_marks } from "./card";
+import { make_card, on_width } from "./card";
+import { draw_mark, make_marks, replace_marks } from "./marks";
 import type { Pane } from "./pane";
 import { show_bin_pair } from "./versus";
 
@@ -28,7 +29,7 @@ export const max_neurons: Pane = (el, store, signal) => {
     height: HEIGHT,
   });
   card.body.append(chart);
-  let width = 0;
+  const width = on_width(card.body, () => draw(), signal);
 
   const draw = (): void => {
     const figures = store.get("answer");
@@ -38,7 +39,7 @@ export const max_neurons: Pane = (el, store, signal) => {
       return;
     }
     if (store.get("rival_member")) {
-      show_bin_pair(card, chart, figures, store, width);
+      show_bin_pair(card, chart, figures, store, width());
       return;
     }
     const { js_distance } = figures;
@@ -51,9 +52,9 @@ export const max_neurons: Pane = (el, store, signal) => {
     );
     const why = empty_words(store, figures);
     card.instead(why);
-    if (why || width < 1) return;
-    const { bins, rest } = make_bins(figures, bins_in(width, figures.exact_counts.length));
-    draw_bins(chart, bins, figures, store, width);
+    if (why || width() < 1) return;
+    const { bins, rest } = make_bins(figures, bins_in(width(), figures.exact_counts.length));
+    draw_bins(chart, bins, figures, store, width());
     card.note(note_words(figures, rest) + told_words(store.get("layer_info")));
     card.worth(sample_line(store, figures, true));
   };
@@ -64,14 +65,6 @@ export const max_neurons: Pane = (el, store, signal) => {
     signal,
   );
   make_marks(chart, store, signal);
-  on_width(
-    card.body,
-    (now) => {
-      width = now;
-      draw();
-    },
-    signal,
-  );
 };
 
 function note_words({ n_used, n_group }: Figures, rest: Rest): string {
@@ -119,25 +112,18 @@ interface Place {
 }
 
 function draw_bin({ bin, store, x, slot, y, sample, exact }: Place): SVGElement {
-  const picked = bin.unit >= 0 && store.get("unit") === bin.unit;
   const noun = unit_noun(store.get("layer_info"));
   const name = bin.unit >= 0 ? `${noun} ${bin.label}` : `none, every ${noun} being zero`;
   const label =
     `${name}: ${percent(sample)} of the sample (${whole(bin.sample)}), ` +
     `${percent(exact)} exactly (${whole(bin.exact)})`;
-  const button = bin.unit >= 0 && {
-    "data-unit": bin.unit,
-    tabindex: -1,
-    role: "button",
-    "aria-pressed": String(picked),
-  };
   const outer = Math.min(slot - 4, 20);
   const inner = outer - 6;
   const middle = x + slot / 2;
-  return s(
-    "g",
-    { class: `ll-bin${bin.unit < 0 ? " ll-special" : ""}`, "aria-label": label, ...button },
-    s("title", {}, label),
+  return draw_mark(
+    store,
+    bin.unit,
+    { name: `ll-bin${bin.unit < 0 ? " ll-special" : ""}`, said: label },
     s("rect", { class: "ll-back", x, y: 0, width: slot, height: HEIGHT, rx: 3 }),
     rect("ll-bar", middle, inner, y, sample),
     rect("ll-outline", middle, outer, y, exact),

@@ -14,7 +14,8 @@ import {
   whole,
 } from "../words";
 import { sample_line } from "../worth";
-import { make_card, on_width, toggle_unit } from "./card";
+import { make_card, on_width } from "./card";
+import { toggle_unit } from "./marks";
 import type { Pane } from "./pane";
 import { effect_words, mean_pair } from "./versus";
 
@@ -37,7 +38,7 @@ export const mean_activation: Pane = (el, store, signal) => {
   const chart = s("svg", { class: "ll-profile", height: HEIGHT, role: "img" });
   const readout = h("span", { className: "ll-readout" });
   card.body.append(chart, readout);
-  let width = 0;
+  const width = on_width(card.body, () => draw(), signal);
   let under = -1;
 
   const draw = (): void => {
@@ -62,8 +63,8 @@ export const mean_activation: Pane = (el, store, signal) => {
     );
     const empty = n_group === 0 ? empty_words(store, figures) : "";
     card.instead(empty || (mean || exact_mean ? "" : unknown_words(store)));
-    if (empty || width < 1 || !(mean || exact_mean)) return;
-    const bins = draw_profile(chart, { ...figures, ...interval(store) }, width);
+    if (empty || width() < 1 || !(mean || exact_mean)) return;
+    const bins = draw_profile(chart, { ...figures, ...interval(store) }, width());
     card.note(note_words(store, figures, bins) + told_words(store.get("layer_info")));
     const means = store.get("means");
     const told = means?.asked === store.get("means_question") ? means.worth : "";
@@ -74,8 +75,8 @@ export const mean_activation: Pane = (el, store, signal) => {
   /** The group's exact mean as the area, the second group's as the line. */
   const show_pair = (figures: Figures): void => {
     const pair = mean_pair(card, figures, store);
-    if (!pair || width < 1) return;
-    const steps = draw_profile(chart, pair, width);
+    if (!pair || width() < 1) return;
+    const steps = draw_profile(chart, pair, width());
     const folded =
       steps > 0 ? ` ${whole(pair.exact_mean!.length)} units in ${whole(steps)} steps.` : "";
     card.note(`Area: ${group_words(store)}. Line: ${rival_words(store)}. Both exact.${folded}`);
@@ -85,7 +86,7 @@ export const mean_activation: Pane = (el, store, signal) => {
   const point = (event: Event): void => {
     const units = store.get("answer")?.exact_counts.length ?? 0;
     const { left } = chart.getBoundingClientRect();
-    const share = ((event as MouseEvent).clientX - left - LEFT) / (width - LEFT);
+    const share = ((event as MouseEvent).clientX - left - LEFT) / (width() - LEFT);
     under = share < 0 || share >= 1 ? -1 : Math.floor(share * units);
     read_out(store, readout, under);
   };
@@ -105,14 +106,6 @@ export const mean_activation: Pane = (el, store, signal) => {
       "doing",
     ],
     draw,
-    signal,
-  );
-  on_width(
-    card.body,
-    (now) => {
-      width = now;
-      draw();
-    },
     signal,
   );
 };

@@ -20,7 +20,7 @@ export const quality: Pane = (el, store, signal) => {
   // In the head it comes and goes without moving what stands below.
   el.querySelector("header")?.append(bar);
   card.body.append(headline, table, charts);
-  let width = 0;
+  const width = on_width(card.body, () => draw(), signal);
 
   const draw = (): void => {
     const held = store.get("quality");
@@ -38,8 +38,8 @@ export const quality: Pane = (el, store, signal) => {
     headline.textContent = verdict(reply, held!.asked, share);
     table.replaceChildren(...score_table(reply, held!.asked.fraction));
     card.note(note_words(store, reply, current));
-    if (width > 0) {
-      const each = chart_width(width);
+    if (width() > 0) {
+      const each = chart_width(width());
       const now = store.get("fraction");
       charts.replaceChildren(...METRICS.map((metric) => draw_chart(metric, reply, now, each)));
     }
@@ -58,14 +58,6 @@ export const quality: Pane = (el, store, signal) => {
     signal,
   );
   store.watch(["quality", "quality_question", "waiting", "kernel_gone", "counts"], draw, signal);
-  on_width(
-    card.body,
-    (now) => {
-      width = now;
-      draw();
-    },
-    signal,
-  );
 };
 
 const RULES =

@@ -16,7 +16,8 @@ import {
   whole,
 } from "../words";
 import { sample_line } from "../worth";
-import { make_card, make_marks, on_width, replace_marks } from "./card";
+import { make_card, on_width } from "./card";
+import { draw_mark, make_marks, replace_marks } from "./marks";
 import type { Pane } from "./pane";
 import { show_top_pair } from "./versus";
 
@@ -32,7 +33,7 @@ export const top_k: Pane = (el, store, signal) => {
   const chart = s("svg", { class: "ll-bars", role: "group", "aria-label": "Top units" });
   const missed = h("p", { className: "ll-missed" });
   card.body.append(chart, missed);
-  let width = 0;
+  const width = on_width(card.body, () => draw(), signal);
 
   const draw = (): void => {
     const figures = store.get("answer");
@@ -43,7 +44,7 @@ export const top_k: Pane = (el, store, signal) => {
     }
     if (store.get("rival_member")) {
       missed.replaceChildren();
-      show_top_pair(card, chart, figures, store, width);
+      show_top_pair(card, chart, figures, store, width());
       return;
     }
     card.n(`n ${whole(figures.n_used)} of ${whole(figures.n_group)}`);
@@ -51,8 +52,8 @@ export const top_k: Pane = (el, store, signal) => {
     say_precision(figures);
     const why = empty_words(store, figures) || unknown_words(store, figures);
     card.instead(why);
-    if (why || !figures.top || width < 1) return;
-    draw_bars(chart, figures, store, width);
+    if (why || !figures.top || width() < 1) return;
+    draw_bars(chart, figures, store, width());
     missed.replaceChildren(...missed_units(figures));
     card.note(note_words(store, figures));
     const maxima = store.get("measure") === "max";
@@ -71,14 +72,6 @@ export const top_k: Pane = (el, store, signal) => {
     signal,
   );
   make_marks(card.body, store, signal);
-  on_width(
-    card.body,
-    (now) => {
-      width = now;
-      draw();
-    },
-    signal,
-  );
 };
 
 function unknown_words(store: Store, figures: Figures): string {
@@ -177,17 +170,10 @@ function draw_row(row: Row): SVGElement {
   const zero = x(0);
   const times = figures.counts[unit] ?? 0;
   const label = describe(row, text, times);
-  const g = s(
-    "g",
-    {
-      class: `ll-row${hit ? " ll-hit" : ""}`,
-      "data-unit": unit,
-      tabindex: -1,
-      role: "button",
-      "aria-pressed": String(store.get("unit") === unit),
-      "aria-label": label,
-    },
-    s("title", {}, label),
+  return draw_mark(
+    store,
+    unit,
+    { name: `ll-row${hit ? " ll-hit" : ""}`, said: label },
     s("rect", { class: "ll-back", x: 0, y: y + 1, width, height: ROW - 2, rx: 3 }),
     hit ? check(5, middle) : ring(9, middle),
     s("text", { x: 18, y: middle + 4 }, unit),
@@ -204,7 +190,6 @@ function draw_row(row: Row): SVGElement {
     s("text", { x: width - TIMES, y: middle + 4, class: "ll-right" }, text),
     s("text", { x: width, y: middle + 4, class: "ll-right ll-faint" }, whole(times)),
   );
-  return g;
 }
 
 function describe({ store, figures, unit, i, exact }: Row, text: string, times: number): string {

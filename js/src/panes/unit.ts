@@ -18,7 +18,7 @@ export const unit: Pane = (el, store, signal) => {
   const chart = s("svg", { class: "ll-classes", role: "list" });
   const title = el.querySelector("h3")!;
   card.body.append(chart);
-  let width = 0;
+  const width = on_width(card.body, () => draw(), signal);
 
   const draw = (): void => {
     const picked = store.get("unit");
@@ -41,9 +41,9 @@ export const unit: Pane = (el, store, signal) => {
     const known = store.get("unit_known");
     const gone = info && picked >= info.units ? `Layer ${info.name} has no ${noun} ${picked}.` : "";
     card.instead(gone || (means ? "" : coming_words(store)));
-    if (gone || !means || width < 1) return;
+    if (gone || !means || width() < 1) return;
     const rows = class_rows(store, means);
-    draw_rows(chart, rows.slice(0, SHOWN), width);
+    draw_rows(chart, rows.slice(0, SHOWN), width());
     const more =
       rows.length > SHOWN ? ` ${whole(rows.length - SHOWN)} more classes have lower means.` : "";
     card.note(`Mean by class: filled right, hollow wrong.${more}`);
@@ -63,14 +63,6 @@ export const unit: Pane = (el, store, signal) => {
       "class_index",
     ],
     draw,
-    signal,
-  );
-  on_width(
-    card.body,
-    (now) => {
-      width = now;
-      draw();
-    },
     signal,
   );
 };

@@ -20,7 +20,8 @@ import {
   whole,
 } from "../words";
 import { type Bin, BOTTOM, bins_in, HEIGHT, LEFT, make_bins, SLOT, TOP } from "./bins";
-import { type Card, replace_marks } from "./card";
+import type { Card } from "./card";
+import { draw_mark, replace_marks } from "./marks";
 
 const ROW = 21;
 const HEAD = 16;
@@ -205,17 +206,10 @@ function draw_pair_row({ pair, unit, y, x, value, text, second }: PairRow): SVGE
     height: 7,
     rx: 1.5,
   });
-  return s(
-    "g",
-    {
-      class: "ll-row ll-hit",
-      "data-unit": unit,
-      tabindex: -1,
-      role: "button",
-      "aria-pressed": String(store.get("unit") === unit),
-      "aria-label": label,
-    },
-    s("title", {}, label),
+  return draw_mark(
+    store,
+    unit,
+    { name: "ll-row ll-hit", said: label },
     s("rect", { class: "ll-back", x: 0, y: y + 1, width, height: ROW - 2, rx: 3 }),
     s("text", { x: 6, y: y + 15 }, unit),
     s("rect", { class: "ll-bar", y: y + 3, ...span(value) }),
@@ -313,16 +307,10 @@ function draw_bin_pair(
       width: half - 1,
       height: y(0) - y(share),
     });
-  const button = unit >= 0 && {
-    "data-unit": unit,
-    tabindex: -1,
-    role: "button",
-    "aria-pressed": String(store.get("unit") === unit),
-  };
-  return s(
-    "g",
-    { class: `ll-bin${unit < 0 ? " ll-special" : ""}`, "aria-label": said, ...button },
-    s("title", {}, said),
+  return draw_mark(
+    store,
+    unit,
+    { name: `ll-bin${unit < 0 ? " ll-special" : ""}`, said },
     s("rect", { class: "ll-back", x, y: 0, width: slot, height: HEIGHT, rx: 3 }),
     bar("ll-bar", middle - half, shares[0]),
     bar("ll-second", middle + 1, shares[1]),
