@@ -156,6 +156,15 @@ class Notebook(Page):
             raise RuntimeError(out["error"])
         return out["out"]
 
+    def wear(self, theme: str) -> None:
+        """Change JupyterLab's theme, and wait until nothing hides the notebook any more."""
+        self.page.evaluate(
+            "(theme) => jupyterapp.commands.execute('apputils:change-theme', { theme })", theme
+        )
+        # The command returns at once; the theme's name comes after its style, the splash goes last.
+        self.page.locator(f'body[data-jp-theme-name="{theme}"]').wait_for(state="attached")
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached")
+
     def restart(self) -> None:
         """Restart the kernel, as one does from the menu."""
         self.page.evaluate(

@@ -30,7 +30,6 @@ model = classifier()
 about = {"age": np.arange(400) % 90, "source": np.repeat(["ward", "lab"], 200)}
 lens = LatentLens(model, loader(model), fraction=0.1, k=3, metadata=about)
 """
-THEME = "(theme) => jupyterapp.commands.execute('apputils:change-theme', { theme })"
 # Text in figures, which axe leaves out; a canvas gives the colours as they are painted.
 FAINT_TEXT = """(root) => {
   const paint = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
@@ -77,9 +76,9 @@ def complaints(view, where=".ll"):
 @pytest.fixture(params=["JupyterLab Light", "JupyterLab Dark"])
 def themed(view, request):
     """Give the view in a theme; all notebooks share it."""
-    view.page.evaluate(THEME, request.param)
+    view.notebook.wear(request.param)
     yield view
-    view.page.evaluate(THEME, "JupyterLab Light")
+    view.notebook.wear("JupyterLab Light")
 
 
 def test_axe_and_the_eye_find_nothing_to_complain_of(themed):
@@ -126,10 +125,7 @@ def grave(view):
     """Give what axe and the eye complain of in both themes."""
     found = []
     for theme in ("JupyterLab Dark", "JupyterLab Light"):
-        view.page.evaluate(THEME, theme)
-        # JupyterLab hides the notebook for a moment; its splash goes after that.
-        view.page.locator(f'body[data-jp-theme-name="{theme}"]').wait_for(state="attached")
-        view.page.locator("#jupyterlab-splash").wait_for(state="detached")
+        view.notebook.wear(theme)
         view.root.locator(".ll-map-surface").wait_for()
         found += [(theme, *one) for one in complaints(view)]
         found += [(theme, one) for one in view.root.evaluate(FAINT_TEXT)]

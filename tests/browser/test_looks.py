@@ -84,8 +84,7 @@ def test_labels_are_shown_as_text_never_as_markup(show):
 def test_the_dark_theme_turns_paper_and_ink_and_the_map(show):
     view = show()
     light = view.picture()
-    change = "(theme) => jupyterapp.commands.execute('apputils:change-theme', { theme })"
-    view.page.evaluate(change, "JupyterLab Dark")
+    view.notebook.wear("JupyterLab Dark")
     try:
         until(lambda: luminance(view, ".ll-map-surface", "backgroundColor") < 0.05)
         until(lambda: view.picture().mean() < 100 < light.mean())
@@ -94,7 +93,7 @@ def test_the_dark_theme_turns_paper_and_ink_and_the_map(show):
             paper = luminance(view, ".ll-map-surface", "backgroundColor")
             assert (ink + 0.05) / (paper + 0.05) >= 4.5, words
     finally:
-        view.page.evaluate(change, "JupyterLab Light")
+        view.notebook.wear("JupyterLab Light")
         until(lambda: luminance(view, ".ll-map-surface", "backgroundColor") > 0.9)
 
 

@@ -144,6 +144,17 @@ class Held:
         assert kernel_after == kernel
         return [b - a for a, b in zip(before, after, strict=True)]
 
+    def leaks(self, do, most=(HEAP_SLACK, NODE_SLACK, 0)):
+        """Give the growth of a second round where both grew by more than `most`, else nothing.
+
+        What leaks does so every time; JupyterLab builds some of its own once, seconds late.
+        """
+        for _ in range(2):
+            grown = self.growth(do)
+            if all(n <= limit for n, limit in zip(grown, most, strict=True)):
+                return []
+        return grown
+
 
 def test_a_thousand_ticks_a_hundred_layers_and_twenty_shows_leave_nothing_behind(open_notebook):
     # A small window, for the frames of a software rasteriser are not what is tried here.
@@ -167,17 +178,13 @@ def test_a_thousand_ticks_a_hundred_layers_and_twenty_shows_leave_nothing_behind
     page.evaluate(TICK, 90)
     page.evaluate(CHANGE_LAYER, 4)
     rest()
-    heap, nodes, listeners = held.growth(lambda: (page.evaluate(TICK, 1000), rest()))
-    assert max(heap / HEAP_SLACK, nodes / NODE_SLACK, listeners) < 1
-    heap, nodes, listeners = held.growth(lambda: (page.evaluate(CHANGE_LAYER, 100), rest()))
-    assert max(heap / HEAP_SLACK, nodes / NODE_SLACK, listeners) < 1
+    assert held.leaks(lambda: (page.evaluate(TICK, 1000), rest())) == []
+    assert held.leaks(lambda: (page.evaluate(CHANGE_LAYER, 100), rest())) == []
     notebook.clear(1)
     page.locator(".ll").wait_for(state="detached")
     # JupyterLab itself keeps something of every output that was shown, a plain slider's too.
-    control = held.growth(lambda: show(2, ".widget-slider"))
-    grown = held.growth(lambda: show(1, ".ll-map-canvas"))
-    assert grown[0] < control[0] + HEAP_SLACK
-    assert grown[1] <= control[1] + NODE_SLACK
-    assert grown[2] <= control[2]
+    heap, nodes, listeners = held.growth(lambda: show(2, ".widget-slider"))
+    most = (heap + HEAP_SLACK, nodes + NODE_SLACK, listeners)
+    assert held.leaks(lambda: show(1, ".ll-map-canvas"), most) == []
     alive = "[...contexts].filter((kept) => kept.deref()?.isContextLost() === false).length"
     assert page.evaluate(alive) == 0
