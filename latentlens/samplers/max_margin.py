@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from itertools import combinations
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
 from sklearn.utils import check_random_state
@@ -18,6 +15,7 @@ from sklearn.utils import check_random_state
 from latentlens.core.checks import check_choice, check_share
 from latentlens.samplers.base import Grouped, TwoEndedSampler, standardise
 from latentlens.samplers.coupling import couple, fit_platt
+from latentlens.samplers.multinomial import fit_multinomial
 from latentlens.samplers.ratio import log_probability, log_ratio
 
 GROUP_BY = ("auto", "predicted", "classifier", "true")
@@ -27,6 +25,8 @@ COUPLING_WORK = 10_000_000
 COUPLING_CLASSES = 20
 """Classes up to which it does; the pairs grow with their square."""
 FOLDS = 3
+MOST_STEPS = 1000
+"""Of the logistic regression, which takes a few dozen as a rule."""
 
 
 class MaxMarginSampler(TwoEndedSampler):
@@ -165,19 +165,14 @@ class MaxMarginSampler(TwoEndedSampler):
         fitted: NDArray[np.float64],
         label: NDArray[np.int32],
     ) -> NDArray[np.float64]:
-        model = LogisticRegression(max_iter=1000)
-        with warnings.catch_warnings():
-            # Said in notes_ instead, where the reader of a widget sees it.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            model.fit(fitted, label)
-        if model.n_iter_.max() >= model.max_iter:
+        column = np.searchsorted(self.classes_, label)
+        model = fit_multinomial(fitted, column, len(self.classes_), MOST_STEPS)
+        if model.steps >= MOST_STEPS:
             self.notes_.append(
-                f"The logistic regression was still moving after {model.max_iter} steps; "
+                f"The logistic regression was still moving after {MOST_STEPS} steps; "
                 "its ranking is usable."
             )
-        score = model.decision_function(points)
-        # Of two classes scikit-learn gives the second one's logit alone.
-        return np.stack([np.zeros_like(score), score], axis=1) if score.ndim == 1 else score
+        return model.scores(points)
 
     def _coupled(
         self,

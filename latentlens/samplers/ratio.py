@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 SMALLEST = 1e-12
 """Probabilities are taken to lie between this and one minus this."""
@@ -34,7 +33,11 @@ def log_ratio(log_weight: NDArray[np.float64], own: NDArray[np.int64]) -> NDArra
     column = np.maximum(own, 0)
     others = log_weight.copy()
     others[rows, column] = -np.inf
-    ratio = log_weight[rows, column] - logsumexp(others, axis=1)
+    # There is another group, so that a largest one is finite.
+    largest = others.max(axis=1)
+    others -= largest[:, None]
+    np.exp(others, out=others)
+    ratio = log_weight[rows, column] - largest - np.log(others.sum(axis=1))
     return np.where(own < 0, NEVER_SEEN, ratio)
 
 

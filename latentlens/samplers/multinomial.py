@@ -1,0 +1,133 @@
+"""Multinomial logistic regression of many classes, a block of items at a time.
+
+What is minimised, from where, and when it stops are as in scikit-learn's
+`LogisticRegression`, and so is the fit, up to rounding. A block's scores stay in
+the processor's cache, and no more than a few blocks' are ever held.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+Matrix = NDArray[np.float64]
+Each = Callable[..., Iterable[tuple[float, Matrix]]]
+
+BLOCK_VALUES = 2**18
+"""Units and scores in a block, 2 MB of them."""
+STILL = 1e-4
+"""The steepest slope of the mean loss that counts as none."""
+
+
+@dataclass(frozen=True)
+class Multinomial:
+    """A fitted regression.
+
+    Parameters
+    ----------
+    coefficient : ndarray of shape (d + 1, n_classes), float64
+        The intercepts stand last. Of two classes the first has zeros.
+    steps : int
+        How many it took.
+    """
+
+    coefficient: Matrix
+    steps: int
+
+    def scores(self, points: Matrix) -> Matrix:
+        """Give the logits of each item's classes, of shape (n_items, n_classes)."""
+        return np.asarray(points @ self.coefficient[:-1] + self.coefficient[-1])
+
+
+def fit_multinomial(
+    points: Matrix, column: NDArray[np.int64], n_classes: int, max_steps: int
+) -> Multinomial:
+    """Fit a multinomial logistic regression with a ridge of weight 1.
+
+    The blocks are shared among the cores, and added up in their own order: the
+    result does not depend on how many cores there are.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n_items, d), float64
+    column : ndarray of shape (n_items,), int64
+        Each item's class, from 0 to `n_classes` - 1.
+    n_classes : int
+        2 or more.
+    max_steps : int
+
+    Returns
+    -------
+    Multinomial
+    """
+    with ThreadPoolExecutor(os.cpu_count(), "latentlens ranking") as pool:
+        loss = _Loss(points, column, n_classes, pool.map)
+        found = minimize(
+            loss,
+            np.zeros(loss.n_free),
+            method="L-BFGS-B",
+            jac=True,
+            options={
+                "maxiter": max_steps,
+                "maxls": 50,
+                "gtol": STILL,
+                "ftol": 64 * np.finfo(np.float64).eps,
+            },
+        )
+    return Multinomial(loss.whole(found.x), int(found.nit))
+
+
+class _Loss:
+    """The mean log loss of coefficients with the ridge's, and its slope."""
+
+    def __init__(
+        self, points: Matrix, column: NDArray[np.int64], n_classes: int, each: Each
+    ) -> None:
+        self._n = len(points)
+        with_one = np.vstack([points.T, np.ones(self._n)])
+        size = max(1, BLOCK_VALUES // (len(with_one) + n_classes))
+        cuts = range(size, self._n, size)
+        self._blocks = np.split(with_one, cuts, axis=1), np.split(column, cuts)
+        self._each = each if cuts else map
+        # Two classes share one logit, whose ridge is paid once.
+        self._fixed = np.zeros((len(with_one), 1 if n_classes == 2 else 0))
+        self.n_free = len(with_one) * (n_classes - self._fixed.shape[1])
+
+    def whole(self, free: Matrix) -> Matrix:
+        """Give all coefficients, of shape (d + 1, n_classes), from those that move."""
+        return np.column_stack([self._fixed, free.reshape(len(self._fixed), -1)])
+
+    def __call__(self, free: Matrix) -> tuple[float, Matrix]:
+        coefficient = self.whole(free)
+        ridge = coefficient.copy()
+        ridge[-1] = 0
+        loss, slope = 0.5 * float((ridge**2).sum()), ridge
+        for part, part_slope in self._each(partial(_block_loss, coefficient), *self._blocks):
+            loss += part
+            slope += part_slope
+        return loss / self._n, slope[:, self._fixed.shape[1] :].ravel() / self._n
+
+
+def _block_loss(
+    coefficient: Matrix, points: Matrix, column: NDArray[np.int64]
+) -> tuple[float, Matrix]:
+    """Give the summed log loss of some items, and its slope of shape (d + 1, n_classes).
+
+    `points` are items by column: few classes are then as quickly gone through as many.
+    """
+    at = column, np.arange(len(column))
+    score = coefficient.T @ points
+    score -= score.max(axis=0)
+    own = score[at]
+    np.exp(score, out=score)
+    total = score.sum(axis=0)
+    # To divide the items by the total is to divide the many more scores.
+    score[at] -= total
+    return float((np.log(total) - own).sum()), (points / total) @ score.T
