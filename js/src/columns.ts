@@ -3,7 +3,7 @@
 import { decode_as } from "./codec";
 import type { ColumnReply, Trust } from "./protocol.gen";
 import { words } from "./rpc";
-import type { Column, Vocabulary } from "./search";
+import { type Column, FIELDS, LEVELS, type Vocabulary } from "./search_terms";
 import type { LensStore, Store } from "./store";
 
 /** In `Trust.kept`: not measured. */
@@ -89,19 +89,55 @@ export function vocabulary(store: Store): Vocabulary {
     columns: new Map([
       ...(store.get("loss") ? ([["loss", true]] as const) : []),
       ...columns,
-      ["kept", true] as const,
+      ...FIELDS,
     ]),
   };
 }
 
-/** All columns that are here, with those that follow from the state. */
-export function columns_here(store: Store): Map<string, Column> {
-  const own = new Map<string, Column>(store.get("columns"));
-  const loss = store.get("loss");
-  const kept = store.get("kept");
-  if (loss) own.set("loss", { values: loss, levels: null });
-  if (kept) own.set("kept", { values: kept, levels: null });
-  return own;
+/** A column by its name: of the metadata, or what follows from the state; none while not here. */
+export function column_here(store: Store, name: string): Column | undefined {
+  const make = Object.hasOwn(OWN, name) ? OWN[name] : undefined;
+  if (!make) return store.get("columns").get(name);
+  const values = make(store);
+  const levels = LEVELS.get(name) ?? (/^(true|pred)$/.test(name) ? classes_of(store) : null);
+  return values ? { values, levels } : undefined;
+}
+
+type Values = Column["values"];
+
+const classes_of = (store: Store) => store.get("about")?.classes ?? [];
+const rows_of = (store: Store) => Uint32Array.from(store.get("truth").keys());
+const ranked = (store: Store, values: (store: Store) => Values): Values | null =>
+  store.get("ranking") && values(store);
+
+/** The columns of the frame that are not in the metadata, and `kept`. */
+const OWN: Record<string, (store: Store) => Values | null | undefined> = {
+  loss: (store) => store.get("loss"),
+  kept: (store) => store.get("kept"),
+  row: rows_of,
+  position: (store) => store.get("ids") ?? rows_of(store),
+  true: (store) => store.get("truth"),
+  pred: (store) => store.get("pred"),
+  correct: (store) => {
+    const pred = store.get("pred");
+    const state = (t: number, p: number) => (t < 0 || p < 0 ? -1 : Number(t === p));
+    return store.get("truth").map((t, row) => state(t, pred[row]!));
+  },
+  margin: (store) => store.get("ranking")?.log_ratio,
+  group: (store) => store.get("ranking")?.group,
+  rank: (store) => store.get("ranking")?.rank,
+  role: (store) => ranked(store, () => store.get("roles")),
+  in_sample: (store) => ranked(store, () => store.get("roles").map((role) => Number(role > 0))),
+  x: (store) => store.get("xy")?.filter((_, i) => i % 2 === 0),
+  y: (store) => store.get("xy")?.filter((_, i) => i % 2 === 1),
+};
+
+/** Why a column cannot be searched now; empty where it is on its way. */
+export function why_not_here(store: Store, name: string): string {
+  if (name === "kept") return "What the map keeps of neighbours has not been measured yet.";
+  if (name === "x" || name === "y") return "There is no map yet.";
+  if (Object.hasOwn(OWN, name)) return "The sampler has not ranked the items yet.";
+  return store.get("column_errors").get(name) ?? "";
 }
 
 /** Share of each item's neighbours that the map keeps, NaN where it was not measured. */

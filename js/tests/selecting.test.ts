@@ -66,7 +66,7 @@ describe("the search box", () => {
     find(made, "what?");
     expect(said(made.el)).toContain('Not understood: "what?". Type rows (3, 14, 15 or #12)');
     find(made, "<i>a</i> = 3");
-    expect(said(made.el)).toContain('There is no column "<i"');
+    expect(said(made.el)).toContain('there is no column "<i"');
     expect([picked(made), made.el.querySelector("i")]).toEqual([[3], null]);
   });
 
@@ -88,6 +88,39 @@ describe("the search box", () => {
     input(made.el).dispatchEvent(new Event("input"));
     await made.settle();
     expect([picked(made), said(made.el)]).toEqual([[], ""]);
+  });
+
+  it("finds by every column of the frame that the state holds", () => {
+    const made = show();
+    const { label, pred } = made.made;
+    const { store } = made;
+    const [roles, ranking, xy] = [store.get("roles"), store.get("ranking")!, store.get("xy")!];
+    const by_hand: Record<string, (i: number) => boolean> = {
+      "in_sample and not (role = exemplar or row < 20)": (i) =>
+        roles[i]! > 0 && roles[i] !== 2 && i >= 20,
+      "margin < 1 or rank >= 15": (i) => ranking.log_ratio[i]! < 1 || ranking.rank[i]! >= 15,
+      "group = 2 and position != 4": (i) => ranking.group[i] === 2 && i !== 4,
+      "true != seven": (i) => label[i] !== 7,
+      "correct = false & pred != one": (i) => label[i] !== pred[i] && pred[i] !== 1,
+      "x > 0 and not y > 0": (i) => xy[2 * i]! > 0 && !(xy[2 * i + 1]! > 0),
+    };
+    for (const [text, holds] of Object.entries(by_hand)) {
+      find(made, text);
+      const wanted = [...label.keys()].filter(holds);
+      expect(wanted.length, text).toBeGreaterThan(0);
+      expect(picked(made), `${text}: ${said(made.el)}`).toEqual(wanted);
+    }
+  });
+
+  it("says that nothing is ranked or placed yet", () => {
+    const made = show({ ranked: null, points: null });
+    for (const [text, why] of [
+      ["margin > 1", "The sampler has not ranked the items yet."],
+      ["x > 1", "There is no map yet."],
+    ] as const) {
+      find(made, text);
+      expect(said(made.el)).toBe(why);
+    }
   });
 
   it("says that the map's trust is not measured yet", () => {

@@ -1,5 +1,12 @@
 """Find items by a line of text: rows, classes, right or wrong, conditions on columns.
 
+The grammar, in which "not" binds more than "and", and "and" more than "or"::
+
+    some      = every (("or" | "|") every)*
+    every     = one (("and" | "&") one)*
+    one       = ("not" | "!" | "~") one | "(" some ")" | condition
+    condition = words, up to the next of these; what is quoted is no such word
+
 The same grammar stands in `js/src/search.ts`; `tests/golden/search.json` holds the
 two equal, rows and words alike.
 """
@@ -7,335 +14,180 @@ two equal, rows and words alike.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
+from latentlens.core.search_conditions import read_condition, what_can_be_typed
+from latentlens.core.search_terms import (
+    FIELDS,
+    Joined,
+    NotUnderstoodError,
+    Query,
+    Term,
+    Vocabulary,
+    describe_search,
+    find_rows,
+    named_columns,
+)
 
-from latentlens.core.metadata import Column
+__all__ = [
+    "FIELDS", "Joined", "NotUnderstoodError", "Query", "Term", "Vocabulary", "describe_search",
+    "find_rows", "named_columns", "read_search", "what_can_be_typed",
+]  # fmt: skip
 
-_JOIN = re.compile(r'"[^"]*"|\s+(?:and|&)\s+', re.IGNORECASE)
-_ROW = "#?[0-9]{1,9}(?:-#?[0-9]{1,9})?"
-_ROWS = re.compile(rf"(?:(?:rows?|items?)\s+)?({_ROW}(?:[\s,]+{_ROW})*)", re.IGNORECASE)
-_TRUE = re.compile(r"(?:class|true|label)\s+(.+)", re.IGNORECASE)
-_PRED = re.compile(r"(?:pred|predicted)\s+(.+)", re.IGNORECASE)
-_BOTH = re.compile(r"(.+?)\s+(?:pred|predicted)\s+(.+)", re.IGNORECASE)
-_COMPARE = re.compile(r'("[^"]*"|[^"]+?)\s*(!=|<=|>=|==|=|<|>)\s*(.+)')
-_CONTAINS = re.compile(r'("[^"]*"|.+?)\s+contains\s+(.+)', re.IGNORECASE)
-_IS = re.compile(r'("[^"]*"|.+?)\s+is\s+(missing|known)', re.IGNORECASE)
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?", re.IGNORECASE)
-_CLASSES = {"class": "true", "true": "true", "label": "true", "pred": "pred", "predicted": "pred"}
-_STATES = {"wrong": False, "incorrect": False, "right": True, "correct": True}
-
-Compare = Literal["=", "!=", "<", "<=", ">", ">=", "contains", "missing", "known"]
-
-
-class NotUnderstoodError(ValueError):
-    """A search that means nothing here; the message says what can be typed."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Vocabulary:
-    """What a search may speak of.
-
-    Parameters
-    ----------
-    n_items : int
-    classes : sequence of str
-    columns : mapping of str to bool
-        The columns there are, and whether each holds numbers.
-    """
-
-    n_items: int
-    classes: Sequence[str]
-    columns: Mapping[str, bool]
+_TOKEN = re.compile(r'"[^"]*"|[()]|(?<![^\s(!~])[!~](?!=)|[^\s()"]+|"')
+_SIGNS = {
+    "and": "and", "&": "and", "&&": "and", "or": "or", "|": "or", "||": "or",
+    "not": "not", "!": "not", "~": "not", "(": "(", ")": ")",
+}  # fmt: skip
+_IN_NAMES = re.compile(r'["()]|^[!~]|(?<!\S)(?:and|or|not|[&|]{1,2})(?!\S)', re.IGNORECASE)
+_EDGE = re.compile(r'[\s()<>=!"]')
 
 
-@dataclass(frozen=True, kw_only=True)
-class Term:
-    """One condition of a search; `kind` says which of the other fields count."""
+@dataclass(frozen=True)
+class _Token:
+    text: str
+    start: int
+    sign: str
+    """What it does: "and", "or", "not", a parenthesis, or nothing."""
 
-    kind: Literal["rows", "true", "pred", "state", "column"]
-    rows: tuple[tuple[int, int], ...] = ()
-    """Ranges of rows, both ends included."""
-    positions: tuple[tuple[int, int], ...] = ()
-    """Ranges of positions in the dataset, written with a #."""
-    label_class: int = -1
-    right: bool = False
-    column: str = ""
-    compare: Compare = "="
-    value: str = ""
-    number: float = 0.0
-    """`value`, where the column holds numbers."""
+    @property
+    def end(self) -> int:
+        return self.start + len(self.text)
 
 
-def read_search(text: str, vocabulary: Vocabulary) -> list[Term]:
-    """Read a line of text as conditions that must all hold.
+def read_search(text: str, vocabulary: Vocabulary) -> Query:
+    """Read a line of text as conditions, joined by "and", "or", "not" and parentheses.
 
     Parameters
     ----------
     text : str
         Such as ``"3, 14, 15"``, ``"class 7 and wrong"``, ``"true 4 pred 9"``,
-        ``"age > 30"``, ``"source = lab-2"``, ``"note contains blur"`` or
-        ``"age is missing"``. A class's name alone means its items, so that a row
-        whose number is a class's name is asked for as ``"#7"`` or ``"row 7"``.
+        ``"age > 30"``, ``"source = lab-2 or source is missing"``,
+        ``"not (note contains blur)"``. A class's name alone means its items, so that a
+        row whose number is a class's name is asked for as ``"#7"`` or ``"row 7"``. A name
+        with a joining word or a parenthesis in it may be quoted; a class or column
+        is known by its name without quotes as well.
     vocabulary : Vocabulary
 
     Raises
     ------
     NotUnderstoodError
-        If part of it means nothing; the message says what can be typed.
+        If part of it means nothing; the message says what was expected, what came and at
+        which word.
     """
-    return [term for part in _parts(text) for term in _read_part(part, vocabulary)]
+    return _Parser(text, vocabulary).read()
 
 
-def _parts(text: str) -> list[str]:
-    parts, start = [], 0
-    for found in _JOIN.finditer(text):
-        if found[0].startswith('"'):
-            continue
-        parts.append(text[start : found.start()].strip())
-        start = found.end()
-    return [*parts, text[start:].strip()]
+class _Parser:
+    """Recursive descent over one line."""
 
+    def __init__(self, text: str, known: Vocabulary) -> None:
+        self._text, self._known = text, known
+        self._tokens = list(_tokens(text, known))
+        self._at = 0
 
-def _read_part(part: str, known: Vocabulary) -> list[Term]:
-    named = _class_of(part, known)
-    if named is not None:
-        return [Term(kind="true", label_class=named)]
-    if part.lower() in _STATES:
-        return [Term(kind="state", right=_STATES[part.lower()])]
-    if rows := _ROWS.fullmatch(part):
-        return [_read_rows(rows[1], known)]
-    found = _read_condition(part, known)
-    if found is not None:
-        return [found]
-    if true := _TRUE.fullmatch(part):
-        return _read_true(true[1], known)
-    if pred := _PRED.fullmatch(part):
-        return [Term(kind="pred", label_class=_need_class(pred[1], known))]
-    raise NotUnderstoodError(f'Not understood: "{part}". {what_can_be_typed(known)}')
+    def read(self) -> Query:
+        if not self._tokens:
+            return read_condition("", self._known)
+        for token in self._tokens:
+            if token.text == '"':
+                raise self._refusal('expected a closing ", but the line ends', token)
+        query = self._some()
+        if self._next is None:
+            return query
+        hint = "; quote a name that has parentheses" if self._next.sign == "(" else ""
+        got = f'expected "and", "or" or the end, got "{self._next.text}"{hint}'
+        raise self._refusal(got, self._next)
 
+    @property
+    def _next(self) -> _Token | None:
+        return self._tokens[self._at] if self._at < len(self._tokens) else None
 
-def _read_rows(text: str, known: Vocabulary) -> Term:
-    rows, positions = [], []
-    for word in re.split(r"[\s,]+", text):
-        ends = [int(end.lstrip("#")) for end in word.split("-")]
-        if word.startswith("#"):
-            positions.append((min(ends), max(ends)))
-        elif max(ends) < known.n_items:
-            rows.append((min(ends), max(ends)))
-        else:
-            raise NotUnderstoodError(
-                f"There is no row {max(ends)}: rows go from 0 to {known.n_items - 1}."
+    def _some(self) -> Query:
+        return self._joined("or", self._every)
+
+    def _every(self) -> Query:
+        return self._joined("and", self._one)
+
+    def _joined(self, sign: Literal["and", "or"], part: Callable[[], Query]) -> Query:
+        parts = [part()]
+        while self._next is not None and self._next.sign == sign:
+            self._at += 1
+            parts.append(part())
+        return parts[0] if len(parts) == 1 else Joined(sign, tuple(parts))
+
+    def _one(self) -> Query:
+        token = self._next
+        if token is None:
+            last = self._tokens[-1]
+            raise self._refusal(
+                f'expected a condition after "{last.text}", but the line ends', last
             )
-    return Term(kind="rows", rows=tuple(rows), positions=tuple(positions))
+        if token.sign == "not":
+            self._at += 1
+            return Joined("not", (self._one(),))
+        if token.sign == "(":
+            return self._group(token)
+        if token.sign:
+            raise self._refusal(f'expected a condition, got "{token.text}"', token)
+        return self._condition(token)
+
+    def _group(self, opening: _Token) -> Query:
+        self._at += 1
+        query = self._some()
+        if self._next is None:
+            raise self._refusal('expected ")" for this "(", but the line ends', opening)
+        if self._next.sign != ")":
+            got = f'expected "and", "or" or ")", got "{self._next.text}"'
+            raise self._refusal(got, self._next)
+        self._at += 1
+        return query
+
+    def _condition(self, first: _Token) -> Query:
+        end = first.end
+        while self._next is not None and self._next.sign in ("", "not"):
+            end = self._next.end
+            self._at += 1
+        part = self._text[first.start : end]
+        try:
+            return read_condition(part, self._known)
+        except NotUnderstoodError as error:
+            at = first.start + max(part.find(error.got), 0)
+            raise NotUnderstoodError(self._placed(str(error), at), error.got) from None
+
+    def _refusal(self, message: str, token: _Token) -> NotUnderstoodError:
+        words = message[0].upper() + message[1:] + "."
+        return NotUnderstoodError(self._placed(words, token.start), token.text)
+
+    def _placed(self, message: str, at: int) -> str:
+        """Say at which word, where there is more than one."""
+        if len(self._text.split()) == 1:
+            return message
+        word = len(self._text[: at + 1].split())
+        return f"At word {word}, {message[0].lower()}{message[1:]}"
 
 
-def _read_true(text: str, known: Vocabulary) -> list[Term]:
-    both = _BOTH.fullmatch(text) if _class_of(text, known) is None else None
-    if both is None:
-        return [Term(kind="true", label_class=_need_class(text, known))]
-    true, pred = _need_class(both[1], known), _need_class(both[2], known)
-    return [Term(kind="true", label_class=true), Term(kind="pred", label_class=pred)]
+def _tokens(text: str, known: Vocabulary) -> Iterator[_Token]:
+    """Part a line into words, quoted text and signs; a name with signs in it stays whole."""
+    names = [name for name in (*known.classes, *known.columns) if _needs_care(name)]
+    names.sort(key=len, reverse=True)
+    at = 0
+    while found := _TOKEN.search(text, at):
+        at = found.start()
+        name = next((name for name in names if _stands_at(name, text, at)), "")
+        token = text[at : at + len(name)] if name else found[0]
+        yield _Token(token, at, "" if name else _SIGNS.get(token.lower(), ""))
+        at += len(token)
 
 
-def _read_condition(part: str, known: Vocabulary) -> Term | None:
-    if found := _IS.fullmatch(part):
-        name = _need_column(found[1], known)
-        is_missing = found[2].lower() == "missing"
-        return Term(kind="column", column=name, compare="missing" if is_missing else "known")
-    if found := _CONTAINS.fullmatch(part):
-        name = _need_column(found[1], known)
-        if known.columns[name]:
-            raise NotUnderstoodError(
-                f'"{name}" holds numbers, which contain nothing: ask such as {name} > 1.'
-            )
-        return Term(kind="column", column=name, compare="contains", value=_unquote(found[2]))
-    if found := _COMPARE.fullmatch(part):
-        compare: Any = "=" if found[2] == "==" else found[2]
-        by: Any = _CLASSES.get(found[1].lower())
-        if by and compare == "=":
-            return Term(kind=by, label_class=_need_class(found[3], known))
-        return _read_comparison(_need_column(found[1], known), compare, _unquote(found[3]), known)
-    return None
+def _needs_care(name: str) -> bool:
+    return bool(_IN_NAMES.search(name)) and name.lower() not in _SIGNS and name != '"'
 
 
-def _read_comparison(name: str, compare: Compare, value: str, known: Vocabulary) -> Term:
-    if not known.columns[name]:
-        if compare not in ("=", "!="):
-            raise NotUnderstoodError(
-                f'"{name}" holds text, which has no order: ask with =, != or contains.'
-            )
-        return Term(kind="column", column=name, compare=compare, value=value)
-    if not _NUMBER.fullmatch(value):
-        raise NotUnderstoodError(
-            f'"{name}" holds numbers: compare it with one, such as {name} > 1; got "{value}".'
-        )
-    return Term(kind="column", column=name, compare=compare, value=value, number=float(value))
-
-
-def _unquote(text: str) -> str:
-    text = text.strip()
-    quoted = len(text) > 1 and text[0] == text[-1] == '"'
-    return text[1:-1] if quoted else text
-
-
-def _match(text: str, names: Sequence[str]) -> int:
-    """Find a name as it is written, or else with other capitals; -1 if there is none."""
-    text = _unquote(text)
-    if text in names:
-        return list(names).index(text)
-    lower = [name.lower() for name in names]
-    return lower.index(text.lower()) if text.lower() in lower else -1
-
-
-def _class_of(text: str, known: Vocabulary) -> int | None:
-    at = _match(text, known.classes)
-    return None if at < 0 else at
-
-
-def _need_class(text: str, known: Vocabulary) -> int:
-    at = _match(text, known.classes)
-    if at < 0:
-        raise NotUnderstoodError(
-            f'There is no class "{_unquote(text)}"; the classes are {_few(known.classes)}.'
-        )
-    return at
-
-
-def _need_column(text: str, known: Vocabulary) -> str:
-    names = list(known.columns)
-    at = _match(text, names)
-    if at < 0:
-        raise NotUnderstoodError(f'There is no column "{_unquote(text)}"; there is {_few(names)}.')
-    return names[at]
-
-
-def _few(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(names[:5]) + more if names else "none"
-
-
-def what_can_be_typed(known: Vocabulary) -> str:
-    """Say it by examples of these data."""
-    first, other = known.classes[0], known.classes[-1]
-    number = next((name for name, holds_numbers in known.columns.items() if holds_numbers), "")
-    text = next((name for name, holds_numbers in known.columns.items() if not holds_numbers), "")
-    examples = [f"{number} > 1" if number else "", f"{text} contains a" if text else ""]
-    conditions = ", ".join(example for example in examples if example)
-    return (
-        f"Type rows (3, 14, 15 or #12), a class (class {first}, true {first} pred {other}), "
-        + (f"wrong or right, or a condition ({conditions})" if conditions else "wrong, or right")
-        + '; "and" joins them.'
-    )
-
-
-def describe_search(terms: Sequence[Term], known: Vocabulary) -> str:
-    """Say how a search was read, such as "true class 4, predicted 9"."""
-    return ", ".join(_describe(term, known) for term in terms)
-
-
-def _describe(term: Term, known: Vocabulary) -> str:
-    if term.kind == "true":
-        return f"true class {known.classes[term.label_class]}"
-    if term.kind == "pred":
-        return f"predicted {known.classes[term.label_class]}"
-    if term.kind == "state":
-        return "right" if term.right else "wrong"
-    if term.kind == "rows":
-        return "rows"
-    if term.compare in ("missing", "known"):
-        return f"{term.column} is {term.compare}"
-    return f"{term.column} {term.compare} {term.value}"
-
-
-def find_rows(
-    terms: Sequence[Term],
-    *,
-    label: NDArray[np.int32],
-    pred: NDArray[np.int32],
-    columns: Mapping[str, Column],
-    ids: NDArray[np.int64] | None = None,
-) -> NDArray[np.uint32]:
-    """Give the rows for which all conditions hold.
-
-    A missing value meets no condition but "is missing".
-
-    Parameters
-    ----------
-    terms : sequence of Term
-    label, pred : ndarray of shape (n_items,), int32
-        -1 where unknown.
-    columns : mapping of str to Column
-        At least those that the terms name.
-    ids : ndarray of shape (n_items,), int64, optional
-        Positions in the dataset; the rows themselves if not given.
-
-    Returns
-    -------
-    ndarray of uint32, ascending
-    """
-    found = np.ones(len(label), bool)
-    for term in terms:
-        if term.kind == "rows":
-            found &= _listed(term, np.arange(len(label)) if ids is None else ids)
-        elif term.kind == "column":
-            found &= _meets(columns[term.column], term)
-        else:
-            found &= _is(term, label, pred)
-    return np.flatnonzero(found).astype(np.uint32)
-
-
-def _listed(term: Term, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
-    listed = np.zeros(len(ids), bool)
-    for first, last in term.rows:
-        listed[first : last + 1] = True
-    for first, last in term.positions:
-        listed |= (ids >= first) & (ids <= last)
-    return listed
-
-
-def _is(term: Term, label: NDArray[np.int32], pred: NDArray[np.int32]) -> NDArray[np.bool_]:
-    if term.kind == "true":
-        return label == term.label_class
-    if term.kind == "pred":
-        return pred == term.label_class
-    same = label == pred
-    return (label >= 0) & (pred >= 0) & (same if term.right else ~same)
-
-
-def _meets(column: Column, term: Term) -> NDArray[np.bool_]:
-    missing = column.missing
-    if term.compare == "missing":
-        return missing
-    if term.compare == "known":
-        return ~missing
-    if column.kind != "number":
-        accepted = np.array([*_accepted(column.levels, term), False])
-        found: NDArray[np.bool_] = ~missing & accepted[column.values]
-        return found
-    sides = {
-        "=": column.values == term.number,
-        "!=": column.values != term.number,
-        "<": column.values < term.number,
-        "<=": column.values <= term.number,
-        ">": column.values > term.number,
-        ">=": column.values >= term.number,
-    }
-    met: NDArray[np.bool_] = ~missing & sides[term.compare]
-    return met
-
-
-def _accepted(levels: Sequence[str], term: Term) -> list[bool]:
-    """Say which of a column's distinct values a condition accepts."""
-    low = term.value.lower()
-    if term.compare == "contains":
-        return [low in level.lower() for level in levels]
-    if term.value in levels:
-        equal = [level == term.value for level in levels]
-    else:
-        equal = [level.lower() == low for level in levels]
-    return equal if term.compare == "=" else [not each for each in equal]
+def _stands_at(name: str, text: str, at: int) -> bool:
+    end = at + len(name)
+    fits = text[at:end].lower() == name.lower()
+    before, after = at == 0 or _EDGE.match(text[at - 1]), end >= len(text) or _EDGE.match(text[end])
+    return bool(fits and before and after)

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from latentlens.core.checks import check_count
 from latentlens.core.metadata import Column
 from latentlens.core.neighbors import NOT_MEASURED, Overlap, nearest, neighbor_overlap
-from latentlens.core.search import Vocabulary, find_rows, read_search
+from latentlens.core.search import FIELDS, Vocabulary, find_rows, named_columns, read_search
+from latentlens.core.search_terms import LEVELS
 from latentlens.widget import frames
 from latentlens.widget.conductor import Job, running_loop
 from latentlens.widget.work import Work
@@ -35,10 +36,15 @@ class Items(Work):
         text : str
             Rows (``"3, 14, 15"``, ``"10-20"``, ``"#12"`` for a position in the
             dataset), a class (``"7"``, ``"class 7"``, ``"true 4 pred 9"``),
-            ``"wrong"`` or ``"right"``, or a condition on loss, on ``kept`` (see
-            `trust`) or on a column of the metadata (``"age > 30"``,
-            ``"source = lab-2"``, ``"note contains blur"``, ``"age is missing"``);
-            "and" joins them. A class's name alone means its items.
+            ``"wrong"`` or ``"right"``, or a condition on a column of `frame` or on
+            ``kept`` (see `trust`): ``"age > 30"``, ``"source = lab-2"``,
+            ``"note contains blur"``, ``"age is missing"``, ``"role = outlier"``,
+            ``"margin < 0.1"``, ``"pred != 4"``, ``"in_sample"``. "not", "and" and "or"
+            join them, in this order, and parentheses say otherwise:
+            ``"wrong and not (age > 30 or in_sample)"``. A missing value meets no
+            condition but "is missing"; "not" gives all items that what follows it
+            does not find, those without a value among them. A class's name alone
+            means its items; a name with such a word in it may be quoted.
 
         Returns
         -------
@@ -48,7 +54,8 @@ class Items(Work):
         Raises
         ------
         ValueError
-            If it is not understood; the message says what can be typed.
+            If it is not understood; the message says what was expected, what came
+            and at which word.
 
         Examples
         --------
@@ -58,22 +65,55 @@ class Items(Work):
         ... )
         >>> lens.find("class 1 and age > 30")
         array([2], dtype=uint32)
+        >>> lens.find("row < 1 or not (class 0 or age <= 30)")
+        array([0, 2], dtype=uint32)
         """
         session = self._ready()
-        record, columns = session.record, session.columns
+        record, own = session.record, session.columns
+        numbers = {name: column.kind == "number" for name, column in own.items()}
         vocabulary = Vocabulary(
-            n_items=len(record),
-            classes=record.classes,
-            columns={name: column.kind == "number" for name, column in columns.items()}
-            | {"kept": True},
+            n_items=len(record), classes=record.classes, columns={**numbers, **FIELDS}
         )
-        terms = read_search(text, vocabulary)
-        if any(term.column == "kept" for term in terms):
-            kept = self.trust["kept"].to_numpy()
-            columns["kept"] = Column(name="kept", origin="float", values=kept)
+        query = read_search(text, vocabulary)
+        columns = {
+            name: own[name] if name in own else self._field(name) for name in named_columns(query)
+        }
         return find_rows(
-            terms, label=record.label, pred=record.pred, columns=columns, ids=record.ids
+            query, label=record.label, pred=record.pred, columns=columns, ids=record.ids
         )
+
+    def _field(self, name: str) -> Column:
+        """Give a column that every lens has, worked out if need be."""
+        session = self._ready()
+        record = session.record
+        if name == "kept":
+            return Column(name=name, origin="float", values=self.trust["kept"].to_numpy())
+        if name in ("true", "pred"):
+            values = record.label if name == "true" else record.pred
+            return Column(name=name, origin="text", values=values, levels=record.classes)
+        if name == "correct":
+            known = record.correct | record.incorrect
+            values = np.where(known, record.correct, -1).astype(np.int32)
+            return Column(name=name, origin="bool", values=values, levels=LEVELS[name])
+        if name in LEVELS:
+            roles = session.roles(self._question()).astype(np.int32)
+            values = roles if name == "role" else (roles > 0).astype(np.int32)
+            return Column(name=name, origin="text", values=values, levels=LEVELS[name])
+        return Column(name=name, origin="float", values=self._numbers(name).astype(np.float64))
+
+    def _numbers(self, name: str) -> NDArray[Any]:
+        session, xy = self._ready(), self._xy
+        assert xy is not None
+        if name in ("row", "position"):
+            ids = session.record.ids
+            return np.arange(len(ids)) if name == "row" else ids
+        if name in ("x", "y"):
+            return xy[:, "xy".index(name)]
+        ranking = session.ranking(self.sampler)
+        numbers: dict[str, NDArray[Any]] = {
+            "margin": ranking.log_ratio, "rank": ranking.rank, "group": ranking.group,
+        }  # fmt: skip
+        return numbers[name]
 
     def neighbors(self, row: int, n: int = 10) -> pd.DataFrame:
         """Give the items nearest to one in the latent, which a map may have torn apart.

@@ -63,10 +63,18 @@ def test_a_condition_on_the_metadata_selects_the_rows_that_python_finds(view):
     assert 0 < len(wanted) < 50
     find(view, "age > 60 and source contains LAB and wrong")
     until(lambda: selection(view), wanted)
-    assert said(view) == f"{len(wanted)} items: age > 60, source contains LAB, wrong"
-    find(view, "height > 2")
-    until(lambda: said(view).startswith('There is no column "height"; there is loss, age'))
+    assert said(view) == f"{len(wanted)} items: age > 60 and source contains LAB and wrong"
+    find(view, "wrong or height > 2")
+    until(lambda: said(view)[:49], 'At word 3, there is no column "height"; there is ')
     assert selection(view) == wanted
+
+
+def test_or_not_and_the_columns_of_the_frame_find_what_python_finds(view):
+    text = "not (age > 5 or in_sample) or role = outlier and margin < 0.5"
+    wanted = view.notebook.ask(f"lens.find({text!r}).tolist()")
+    assert wanted
+    find(view, text)
+    until(lambda: selection(view), wanted)
 
 
 def test_a_column_colours_the_map_and_its_names_are_text(view):

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from latentlens.core.metadata import Column
-from latentlens.core.search import NotUnderstoodError, Vocabulary, find_rows, read_search
+from latentlens.core.search import (
+    FIELDS,
+    NotUnderstoodError,
+    Vocabulary,
+    describe_search,
+    find_rows,
+    read_search,
+)
 from tests.conftest import ROOT
 
 GOLDEN = json.loads((ROOT / "tests/golden/search.json").read_text(encoding="utf-8"))
@@ -48,8 +58,8 @@ def test_a_search_finds_what_going_through_the_items_finds(text):
 
 def test_a_class_goes_before_a_row_of_that_number():
     known = Vocabulary(n_items=10, classes=["7"], columns={})
-    assert read_search("7", known)[0].kind == "true"
-    assert read_search("#7", known)[0].kind == "rows"
+    assert read_search("7", known).kind == "true"
+    assert read_search("#7", known).kind == "rows"
 
 
 def test_what_can_be_typed_is_said_without_columns_too():
@@ -78,3 +88,91 @@ def test_a_column_with_many_distinct_words_is_text():
     assert Column(name="note", origin="text", values=codes, levels=levels).kind == "text"
     few = Column(name="note", origin="text", values=codes[:3], levels=levels[:3])
     assert few.kind == "category"
+
+
+# -- and, or, not ----------------------------------------------------------------
+
+N = 30
+CLASSES = ["0", "1", "salt or pepper"]
+CONDITIONS = {
+    "0": lambda i: i["true"] == "0",
+    "salt or pepper": lambda i: i["true"] == "salt or pepper",
+    "wrong": lambda i: None not in (i["true"], i["pred"]) and i["true"] != i["pred"],
+    "age > 3": lambda i: i["age"] is not None and i["age"] > 3,
+    "age is not missing": lambda i: i["age"] is not None,
+    "row < 11": lambda i: i["row"] < 11,
+    "3, 5-9": lambda i: i["row"] == 3 or 5 <= i["row"] <= 9,
+    "pred != 1": lambda i: i["pred"] not in (None, "1"),
+    '"age" <= 2': lambda i: i["age"] is not None and i["age"] <= 2,
+}
+
+
+def naive(query, item):
+    """Evaluate a nested list, item by item."""
+    if isinstance(query, str):
+        return CONDITIONS[query](item)
+    join, *parts = query
+    held = [naive(part, item) for part in parts]
+    return not held[0] if join == "not" else (all if join == "and" else any)(held)
+
+
+def written(query, rng, inside=""):
+    """Write a nested list as a line, with no more parentheses than it takes, or with more."""
+    if isinstance(query, str):
+        return query if rng.random() < 0.8 else f"( {query})"
+    join, *parts = query
+    words = [written(part, rng, join) for part in parts]
+    sign = {"and": ["and", "&", "AND"], "or": ["or", "|", "||"], "not": ["not ", "!", "~ "]}[join]
+    one = str(rng.choice(sign))
+    line = one + words[0] if join == "not" else f" {one} ".join(words)
+    binds = ["", "or", "and", "not"]
+    return f"({line})" if binds.index(join) < binds.index(inside) or rng.random() < 0.2 else line
+
+
+queries = st.recursive(
+    st.sampled_from(sorted(CONDITIONS)),
+    lambda part: st.one_of(
+        st.tuples(st.just("not"), part),
+        st.tuples(st.sampled_from(["and", "or"]), part, part),
+        st.tuples(st.sampled_from(["and", "or"]), part, part, part),
+    ),
+    max_leaves=8,
+)
+
+
+@given(queries, st.integers(0, 2**32 - 1))
+def test_a_joined_search_finds_what_a_naive_reader_of_its_tree_finds(query, seed):
+    rng = np.random.default_rng(seed)
+    label, pred = rng.integers(-1, 3, (2, N)).astype(np.int32)
+    age = np.where(rng.random(N) < 0.3, np.nan, rng.integers(0, 6, N).astype(float))
+    columns = {"age": age, "row": np.arange(N, dtype=float)}
+    columns = {name: Column(name=name, origin="float", values=v) for name, v in columns.items()}
+    columns["pred"] = Column(name="pred", origin="text", values=pred, levels=tuple(CLASSES))
+    items = [
+        {"row": i, "true": [*CLASSES, None][label[i]], "pred": [*CLASSES, None][pred[i]],
+         "age": None if np.isnan(age[i]) else age[i]}
+        for i in range(N)
+    ]  # fmt: skip
+    known = Vocabulary(n_items=N, classes=CLASSES, columns={"age": True, **FIELDS})
+    read = read_search(written(query, rng), known)
+    found = find_rows(read, label=label, pred=pred, columns=columns)
+    assert found.tolist() == [i for i in range(N) if naive(query, items[i])]
+    # What is said of it is read as the same again.
+    again = describe_search(read, known).replace("rows", "3, 5-9").replace("true class", "class")
+    found_again = find_rows(read_search(again, known), label=label, pred=pred, columns=columns)
+    assert found_again.tolist() == found.tolist()
+
+
+@given(st.text(alphabet=' ()!&|~"ab0<>=#,-', max_size=24))
+def test_any_line_is_read_or_refused_as_not_understood(text):
+    known = Vocabulary(n_items=3, classes=["a", "b (a)"], columns={"b": False, **FIELDS})
+    with suppress(NotUnderstoodError):
+        read_search(text, known)
+
+
+def test_every_word_of_a_line_stands_alone_without_a_place():
+    known = Vocabulary(n_items=3, classes=["ant"], columns={"age": True})
+    with pytest.raises(NotUnderstoodError, match=r'^There is no column "agee", the nearest is age'):
+        read_search("agee>3", known)
+    with pytest.raises(NotUnderstoodError, match=r'^At word 3, there is no column "agee"'):
+        read_search("ant or agee>3", known)

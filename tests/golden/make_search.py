@@ -16,15 +16,17 @@ import numpy as np
 
 from latentlens.core.metadata import Column
 from latentlens.core.search import (
+    FIELDS,
     NotUnderstoodError,
     Vocabulary,
     describe_search,
     find_rows,
     read_search,
 )
+from latentlens.core.search_terms import LEVELS
 
 N = 40
-CLASSES = ["0", "1", "New York", "as is", "dog"]
+CLASSES = ["0", "1", "New York", "as is", "dog", "salt or pepper", "crane (bird)", "or"]
 TEXTS = [
     "3", "#3", "row 3", "rows 3, 14, 15", "3, 14 15", "3-6", "#103", "#100-104, 2", "item 0",
     "40", "#40", "39", "5, 99", "1, 1, 2",
@@ -41,6 +43,24 @@ TEXTS = [
     "ok = true", "ok = False", "ok != true", "loss > 0.5", "loss is missing",
     "height > 3", "nonsense", "", "   ", "and", "wrong and", "class", "3, x", "#", "3.5", "-3",
     "source = ", "<b>", "kept > 0.5", "12345678901",
+    "3 or 5", "1 or wrong and age > 20", "(1 or wrong) and age > 20", "not wrong", "NOT not 1",
+    "not wrong and 1", "not (wrong and 1)", "not (age > 30)", "not age > 30", "!wrong", "~ right",
+    "~(age > 30) & (loss < 0.5) | row < 3", "((dog))", "(1 or (dog and (right || wrong)))",
+    "(3, 14) or (#100-104 and not 2)", "not (1 or dog) and (source = street or ok = true)",
+    "true dog predicted New York or not (true 1 pred 0)", 'source = "lab and 3" or 2',
+    '"source" = "lab-1"or(age=30)', "salt or pepper", "not salt or pepper and right",
+    "class crane (bird) or dog", "(crane (bird))", "true crane (bird) pred salt or pepper",
+    '"or"', 'class "or" or dog', "source contains not a", "pred != dog", "true != 1",
+    "class != New York", "pred = true", "true != pred", "label is missing", "pred is known",
+    "true contains o", "age is not missing", "ok is not known", "role = outlier",
+    "role != outlier", 'role = ""', "role is missing", "in_sample", "IN_SAMPLE = false",
+    "correct = true", "correct is missing", "not in_sample and correct = False", "margin < 0.2",
+    "rank <= 1 and group = 2", "position >= 130", "row >= 35 and row != 39", "x > 0 and y < -0.5",
+    "kept = 0.5", "agee > 30", "wrong and agee > 30", "1 or dgo", "class dgo", "wrnog",
+    "in sample", "role = outlyer", "true = 9 or 1", "right and 2, 99", "margn < 1", "true > 1",
+    "or", "1 or", "1 or or 2", "not", "(", ")", "()", "(1", "(1 or (dog)", "1)", "(1) dog",
+    "1 (dog)", "wrong and (age > 30", "(age > 30)) and wrong", 'source = "lab', '1 and "',
+    "age > 30 not wrong", "note (x) = 3", "1 and and 2", "age and 30",
 ]  # fmt: skip
 
 
@@ -66,12 +86,44 @@ def made_up() -> dict[str, Any]:
         words("ok", ("False", "True"), "bool"),
     ]
     ids = np.arange(N) + 100
+    label, pred = label.astype(np.int32), pred.astype(np.int32)
+    columns += fields(rng, label, pred, ids)
     return {
-        "label": label.astype(np.int32),
-        "pred": pred.astype(np.int32),
+        "label": label,
+        "pred": pred,
         "ids": ids,
         "columns": {column.name: column for column in columns},
     }
+
+
+def fields(rng: Any, label: Any, pred: Any, ids: Any) -> list[Column]:
+    """Give the columns that every lens has."""
+    known = (label >= 0) & (pred >= 0)
+    roles = rng.integers(0, 5, N).astype(np.int32)
+    codes = {
+        "role": roles,
+        "in_sample": (roles > 0).astype(np.int32),
+        "true": label,
+        "pred": pred,
+        "correct": np.where(known, label == pred, -1).astype(np.int32),
+    }
+    numbers = {
+        "margin": rng.random(N),
+        "rank": rng.permutation(N),
+        "group": rng.integers(0, 4, N),
+        "row": np.arange(N),
+        "position": ids,
+        "x": rng.standard_normal(N).astype(np.float32),
+        "y": rng.standard_normal(N).astype(np.float32),
+        "kept": rng.integers(0, 5, N) / 4,
+    }
+    levels = {"true": tuple(CLASSES), "pred": tuple(CLASSES), **LEVELS}
+    return [
+        Column(name=name, origin="float", values=numbers[name].astype(np.float64))
+        if holds_numbers
+        else Column(name=name, origin="text", values=codes[name], levels=levels[name])
+        for name, holds_numbers in FIELDS.items()
+    ]
 
 
 def search(text: str, items: dict[str, Any]) -> dict[str, Any]:
@@ -79,11 +131,11 @@ def search(text: str, items: dict[str, Any]) -> dict[str, Any]:
     numbers = {name: column.kind == "number" for name, column in items["columns"].items()}
     known = Vocabulary(n_items=N, classes=CLASSES, columns=numbers)
     try:
-        terms = read_search(text, known)
+        query = read_search(text, known)
     except NotUnderstoodError as error:
         return {"text": text, "error": str(error)}
-    rows = find_rows(terms, **items)
-    return {"text": text, "rows": rows.tolist(), "words": describe_search(terms, known)}
+    rows = find_rows(query, **items)
+    return {"text": text, "rows": rows.tolist(), "words": describe_search(query, known)}
 
 
 def plain(column: Column) -> dict[str, Any]:

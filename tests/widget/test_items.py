@@ -169,6 +169,28 @@ def test_find_gives_the_rows_that_the_frame_has(lens):
     assert lens.selection.tolist() == wanted.tolist()
 
 
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("margin < 0.5 or rank >= 9", "margin < 0.5 or rank >= 9"),
+        ("not (group = 1 or in_sample)", "not (group == 1 or in_sample)"),
+        ("role = outlier and position != 3", "role == 'outlier' and position != 3"),
+        ('role = "" and x > 0 and not y > 0', "role == '' and x > 0 and not y > 0"),
+        ("true != bee and pred = bee", "true != 'bee' and pred == 'bee'"),
+        ("row <= 100 & ~(correct = true)", "row <= 100 and not (correct == True)"),
+    ],
+)
+def test_find_takes_every_column_that_the_frame_has(lens, text, query):
+    wanted = lens.frame.query(query).index.tolist()
+    assert wanted
+    assert lens.find(text).tolist() == wanted
+
+
+def test_find_says_which_word_it_does_not_know(lens):
+    with pytest.raises(ValueError, match='At word 3, there is no column "agee", the nearest is'):
+        lens.find("bee or agee > 3")
+
+
 def test_find_knows_what_the_map_keeps(lens):
     kept = lens.trust["kept"]
     assert lens.find("kept < 0.3").tolist() == kept.index[kept < 0.3].tolist()

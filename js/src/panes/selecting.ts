@@ -1,16 +1,18 @@
 import { encode } from "../codec";
-import { columns_here, vocabulary, want } from "../columns";
+import { column_here, vocabulary, want, why_not_here } from "../columns";
 import { h, set_text } from "../dom";
 import { combine } from "../geometry";
 import { can_step, step_history } from "../history";
 import { combination } from "../map/gestures";
 import type { NdArray } from "../protocol.gen";
 import {
+  type Column,
   describe_search,
   find_rows,
   NotUnderstood,
+  named_columns,
+  type Query,
   read_search,
-  type Term,
   what_can_be_typed,
 } from "../search";
 import type { Store } from "../store";
@@ -28,30 +30,35 @@ export const selecting: Pane = (el, store, signal) => {
 
 /** One line of text to find items by; Enter selects them. */
 function search(store: Store, found: HTMLElement, signal: AbortSignal): HTMLElement {
-  const input = h("input", { type: "search", placeholder: "3, 14 \u00b7 class 7 \u00b7 loss > 1" });
+  const input = h("input", { type: "search", placeholder: "3, 14 \u00b7 class 7 and not wrong" });
   input.setAttribute("aria-label", "Find items");
   const form = h("label", { className: "ll-field ll-search" }, h("span", {}, "Find"), input);
   /** What the words are about: they go when something else is selected. */
   let last: NdArray | null = null;
-  let open: { terms: Term[]; how: ReturnType<typeof combination> } | null = null;
+  let open: { query: Query; how: ReturnType<typeof combination> } | null = null;
 
+  const lack = (name: string): void => {
+    const why = why_not_here(store, name);
+    if (why) open = null;
+    set_text(found, why || `Fetching ${name}.`);
+  };
   /** Select what is asked for, as soon as the columns it takes are here. */
   const answer = (): void => {
     if (!open) return;
-    const { terms, how } = open;
-    const named = terms.flatMap((term) => (term.kind === "column" ? [term.column] : []));
-    const columns = columns_here(store);
-    const lacking = named.find((name) => !columns.has(name));
-    if (lacking !== undefined) {
-      const why = lacking === "kept" ? NO_KEPT : store.get("column_errors").get(lacking);
-      if (why) open = null;
-      set_text(found, why ?? `Fetching ${lacking}.`);
-      return;
+    const { query, how } = open;
+    const columns = new Map<string, Column>();
+    for (const name of named_columns(query)) {
+      const column = column_here(store, name);
+      if (!column) {
+        lack(name);
+        return;
+      }
+      columns.set(name, column);
     }
     open = null;
     const [label, pred, ids] = [store.get("truth"), store.get("pred"), store.get("ids")];
-    const rows = find_rows(terms, { label, pred, ids, columns });
-    const words = describe_search(terms, vocabulary(store));
+    const rows = find_rows(query, { label, pred, ids, columns });
+    const words = describe_search(query, vocabulary(store));
     set_text(found, rows.length ? `${count(rows.length, "item")}: ${words}` : `No items: ${words}`);
     if (rows.length === 0) return;
     last = encode(combine(store.get("picked"), rows, how));
@@ -62,12 +69,9 @@ function search(store: Store, found: HTMLElement, signal: AbortSignal): HTMLElem
     event.preventDefault();
     open = null;
     try {
-      const terms = read_search(input.value, vocabulary(store));
-      open = { terms, how: combination(event as unknown as MouseEvent) };
-      want(
-        store,
-        terms.flatMap((term) => (term.kind === "column" ? [term.column] : [])),
-      );
+      const query = read_search(input.value, vocabulary(store));
+      open = { query, how: combination(event as unknown as MouseEvent) };
+      want(store, named_columns(query));
       answer();
     } catch (error) {
       if (!(error instanceof NotUnderstood)) throw error;
@@ -99,8 +103,6 @@ function search(store: Store, found: HTMLElement, signal: AbortSignal): HTMLElem
   );
   return form;
 }
-
-const NO_KEPT = "What the map keeps of neighbours has not been measured yet.";
 
 /** Back to what was selected before, and forward again. */
 function steps(store: Store, signal: AbortSignal): HTMLElement {
