@@ -13,6 +13,7 @@ from latentlens.core.record import Record
 from latentlens.embed import Layout, layouts
 from latentlens.samplers import SAMPLERS
 from latentlens.session import ranked_message
+from latentlens.widget.bar import bar
 from latentlens.widget.conductor import Job, running_loop
 from latentlens.widget.items import Items
 from latentlens.widget.save import Saved
@@ -92,16 +93,23 @@ class Arranging(Items):
             ),
         )
 
-    def _finish_layout(self) -> None:
+    def _finish_layout(self, *, progress: bool) -> None:
         points = self.points
         if points["done"] and points["projection"] == self.projection:
             return
         # What runs beside hands its stages to this thread, which would wait for it here.
         self._conductor.stop("layout")
-        for layout in layouts(
+        steps = layouts(
             self._wanted_layout(), self._ready().record.latent, random_state=self._random_state
-        ):
-            self._take_layout(self.projection, layout)
+        )
+        try:
+            with bar("Laying out", wanted=progress) as tell:
+                for layout in steps:
+                    self._take_layout(self.projection, layout)
+                    tell(round(100 * layout.progress), 100)
+        except BaseException:
+            self._stop_layout()
+            raise
         self._end("layout")
 
     def _wanted_layout(self) -> Any:

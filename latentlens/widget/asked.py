@@ -10,13 +10,12 @@ import numpy as np
 
 from latentlens.core.checks import class_name
 from latentlens.session import Question, Session
+from latentlens.widget.bar import bar
 from latentlens.widget.state import State
 
 
 class Asked(State):
     """A lens that can be asked; `LatentLens` brings the session."""
-
-    _shown: bool
 
     @abstractmethod
     def _ready(self) -> Session:
@@ -40,12 +39,9 @@ class Asked(State):
         self, steps: Iterator[Any], last: type, *, wanted: bool, doing: str = "Running the model"
     ) -> Any:
         """Drive steps to their end, which is a `last`, showing how far they are."""
-        from tqdm.auto import tqdm
-
-        with tqdm(disable=not wanted or self._shown, desc=doing) as bar:
+        with bar(doing, wanted=wanted) as tell:
             for step in steps:
                 if isinstance(step, last):
                     return step
-                bar.total = step[1]
-                bar.update(step[0] - bar.n)
+                tell(*step)
         raise RuntimeError("The work ended without an answer.")

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from latentlens.protocol.state import State
 from latentlens.samplers import SAMPLERS
+from latentlens.widget.bar import bar
 from latentlens.widget.code import constructor, literal
 from latentlens.widget.page import check_target, make_page, read_wanted
 from latentlens.widget.results import Results
@@ -30,7 +31,7 @@ class Handover(Results):
     _random_state: int
 
     @abstractmethod
-    def _finish_layout(self) -> None:
+    def _finish_layout(self, *, progress: bool) -> None:
         """Lay the items out to the end, now, if a layout is still coming."""
 
     def save(self, path: str | Path, *, pictures: WhichPictures | ArrayLike = "sample") -> Path:
@@ -91,6 +92,7 @@ class Handover(Results):
         samplers: Sequence[str] | None = None,
         title: str | None = None,
         limit_mb: float = 5.0,
+        progress: bool = True,
     ) -> str:
         """Write the lens as one HTML file that works with no kernel and no network.
 
@@ -116,6 +118,8 @@ class Handover(Results):
         title : str, optional
         limit_mb : float
             How large it may be, in millions of bytes.
+        progress : bool
+            Whether to show a bar while the items are laid out and samples scored.
 
         Returns
         -------
@@ -135,7 +139,7 @@ class Handover(Results):
         >>> from latentlens import LatentLens
         >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
         >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
-        >>> told = lens.to_html("page.html")
+        >>> told = lens.to_html("page.html", progress=False)
         >>> "Left out" in told
         True
         """
@@ -145,8 +149,10 @@ class Handover(Results):
             limit_mb=limit_mb, there=self._layers, known_samplers=SAMPLERS, k=self.k,
         )  # fmt: skip
         session = self._ready()
-        self._finish_layout()
-        page = make_page(session, self.get_state(list(State.__annotations__)), wanted)
+        self._finish_layout(progress=progress)
+        state = self.get_state(list(State.__annotations__))
+        with bar("Scoring samples", wanted=progress) as tell:
+            page = make_page(session, state, wanted, tell)
         if target is None:
             return page.html
         page.save(target)

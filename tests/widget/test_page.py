@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from pathlib import Path
+from threading import current_thread, main_thread
 
 import numpy as np
 import pytest
@@ -290,6 +291,81 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(lens, tmp_path, monkey
         lens.to_html(target)
     assert target.read_text() == "before"
     assert [each.name for each in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_an_interrupt_at_the_last_moment_leaves_the_old_page_alone(lens, tmp_path, monkeypatch):
+    target = tmp_path / "page.html"
+    target.write_text("before")
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        lens.to_html(target)
+    assert target.read_text() == "before"
+    assert [each.name for each in tmp_path.iterdir()] == ["page.html"]
+
+
+def small_lens():
+    """Make a lens whose model is at hand."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 2))
+    loader = DataLoader(TensorDataset(torch.rand(40, 6), torch.arange(40) % 2), batch_size=10)
+    return model, LatentLens(model, loader, k=1).run(progress=False)
+
+
+def test_scoring_interrupted_leaves_no_page_and_can_be_done_again(tmp_path):
+    model, lens = small_lens()
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    hook = model.register_forward_hook(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        lens.to_html(tmp_path / "page.html")
+    assert list(tmp_path.iterdir()) == []
+    hook.remove()
+    assert not any(part._forward_hooks for part in model.modules())
+    _, untouched = small_lens()
+    assert read_page(lens.to_html())["quality"] == read_page(untouched.to_html())["quality"]
+
+
+def test_a_layout_interrupted_leaves_no_page_and_no_work_that_never_ends(tmp_path):
+    class Interrupted:
+        def fit_transform(self, latent):
+            if current_thread() is main_thread():
+                raise KeyboardInterrupt
+            return np.zeros((len(latent), 2))
+
+    async def export():
+        lens = LatentLens(made_up_record(60), projection=Interrupted())
+        with pytest.raises(KeyboardInterrupt):
+            lens.to_html(tmp_path / "page.html")
+        return lens
+
+    lens = asyncio.run(export())
+    assert list(tmp_path.iterdir()) == []
+    assert "layout" not in lens._activities
+    assert lens.points["done"]
+
+
+@pytest.mark.parametrize("on_screen", [False, True])
+def test_a_bar_says_how_far_the_scoring_is_on_screen_or_not(on_screen, capsys):
+    _, lens = small_lens()
+    if on_screen:
+        lens._repr_mimebundle_()
+    lens.to_html()
+    said = capsys.readouterr().err
+    assert "Scoring samples: 100%" in said
+    lens.to_html()
+    assert capsys.readouterr().err == "", "what is known takes no bar"
+
+
+def test_no_bar_is_shown_where_none_is_wanted(capsys):
+    _, lens = small_lens()
+    lens.to_html(progress=False)
+    assert capsys.readouterr().err == ""
 
 
 def test_the_quality_is_worked_out_for_the_page(lens):

@@ -17,6 +17,7 @@ from latentlens.core.checks import check_rows
 from latentlens.samplers import SAMPLERS
 from latentlens.session import Question, Session, ranked_message
 from latentlens.session.quality import quality
+from latentlens.widget.bar import Tell
 from latentlens.widget.page import words
 from latentlens.widget.page.arrays import Blocks
 from latentlens.widget.page.choice import Chosen, choose, measure
@@ -81,7 +82,7 @@ class Page:
             raise
 
 
-def make_page(session: Session, state: Mapping[str, Any], wanted: Wanted) -> Page:
+def make_page(session: Session, state: Mapping[str, Any], wanted: Wanted, tell: Tell) -> Page:
     """Make the page of a lens.
 
     Parameters
@@ -90,6 +91,8 @@ def make_page(session: Session, state: Mapping[str, Any], wanted: Wanted) -> Pag
     state : mapping
         `protocol.state.State`, as the lens's traits are sent.
     wanted : Wanted
+    tell : callable
+        Hears how many steps of the scoring are done, and of how many.
 
     Raises
     ------
@@ -97,7 +100,7 @@ def make_page(session: Session, state: Mapping[str, Any], wanted: Wanted) -> Pag
         If it does not fit, before it is made.
     """
     state = with_arrays(state)
-    parts = Parts(session, state, wanted)
+    parts = Parts(session, state, wanted, tell)
     room = float(wanted.limit)
     for _ in range(TRIES):
         chosen = choose(
@@ -125,7 +128,9 @@ def with_arrays(value: Any) -> Any:
 class Parts:
     """What the page of one lens is made of."""
 
-    def __init__(self, session: Session, state: Mapping[str, Any], wanted: Wanted) -> None:
+    def __init__(
+        self, session: Session, state: Mapping[str, Any], wanted: Wanted, tell: Tell
+    ) -> None:
         self.session, self.wanted = session, wanted
         record = session.record
         self.samplers = wanted.samplers or tuple(
@@ -136,7 +141,7 @@ class Parts:
         rankings = {name: ranked_message(session.ranking(name)) for name in self.samplers}
         self.rankings = list(rankings.values())
         self.state = {**state, "ranked": rankings[state["sampler"]]}
-        self.quality, self.no_quality = self._quality()
+        self.quality, self.no_quality = self._quality(tell)
         question = Question(**{name: state[name] for name in ("layer", "sampler", "fraction", "j",
                                                               "added")})  # fmt: skip
         sampled = np.flatnonzero(session.roles(question))
@@ -146,14 +151,17 @@ class Parts:
         self.columns = choose_columns(session, state["color_by"], COLUMNS_SHARE * wanted.limit)
         self.sizes = measure(record, self._fixed())
 
-    def _quality(self) -> tuple[list[dict[str, Any]], str]:
+    def _quality(self, tell: Tell) -> tuple[list[dict[str, Any]], str]:
         """Work the quality out where it is not known, or say why it cannot be."""
         asked = {name: self.state[name] for name in ("sampler", "j", "by", "k", "fraction",
                                                    "added")}  # fmt: skip
         reply, why = None, ""
         try:
             for step in quality(self.session, asked):
-                reply = step if step["kind"] == "quality" else reply
+                if step["kind"] == "progress":
+                    tell(step["done"], step["total"])
+                else:
+                    reply = step
         # Whatever stops the model, such as weights trained on since, the page is not lost by it.
         except Exception as error:
             why = words.no_fidelity(str(error), part="" if reply is None else "S2 of the ")
