@@ -27,6 +27,8 @@ const SIGNS: ReadonlyMap<string, string> = new Map([
 ]);
 const IN_NAMES = /["()]|^[!~]|(?<!\S)(?:and|or|not|[&|]{1,2})(?!\S)/i;
 const EDGE = /[\s()<>=!"]/;
+/** Of "not" and parentheses in one line, which are read by recursion. */
+const MOST_NESTED = 100;
 
 interface Token {
   text: string;
@@ -56,6 +58,12 @@ class Parser {
     if (this.tokens.length === 0) return read_condition("", this.known);
     const open = this.tokens.find(({ text }) => text === '"');
     if (open) throw this.refusal('expected a closing ", but the line ends', open);
+    const nested = this.tokens.filter(({ sign }) => sign === "not" || sign === "(");
+    const over = nested[MOST_NESTED];
+    if (over) {
+      const got = `expected at most ${MOST_NESTED} "not" and parentheses, got ${nested.length}`;
+      throw this.refusal(got, over);
+    }
     const query = this.some();
     const next = this.next();
     if (!next) return query;

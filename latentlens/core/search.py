@@ -45,6 +45,10 @@ _IN_NAMES = re.compile(r'["()]|^[!~]|(?<!\S)(?:and|or|not|[&|]{1,2})(?!\S)', re.
 _EDGE = re.compile(r'[\s()<>=!"]')
 
 
+MOST_NESTED = 100
+"""Of "not" and parentheses in one line, which are read by recursion."""
+
+
 @dataclass(frozen=True)
 class _Token:
     text: str
@@ -94,6 +98,10 @@ class _Parser:
         for token in self._tokens:
             if token.text == '"':
                 raise self._refusal('expected a closing ", but the line ends', token)
+        nested = [token for token in self._tokens if token.sign in ("not", "(")]
+        if len(nested) > MOST_NESTED:
+            got = f'expected at most {MOST_NESTED} "not" and parentheses, got {len(nested)}'
+            raise self._refusal(got, nested[MOST_NESTED])
         query = self._some()
         if self._next is None:
             return query

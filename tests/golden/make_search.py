@@ -61,6 +61,7 @@ TEXTS = [
     "or", "1 or", "1 or or 2", "not", "(", ")", "()", "(1", "(1 or (dog)", "1)", "(1) dog",
     "1 (dog)", "wrong and (age > 30", "(age > 30)) and wrong", 'source = "lab', '1 and "',
     "age > 30 not wrong", "note (x) = 3", "1 and and 2", "age and 30",
+    "not " * 100 + "1", "not " * 101 + "1", "(" * 2_000,
 ]  # fmt: skip
 
 
