@@ -358,13 +358,20 @@ def _downloaded(name: str, url: str, sha256: dict[str, str]) -> dict[str, NDArra
     cache = user_cache_path("latentlens") / name
     arrays = {}
     for key, file in IDX_FILES.items():
-        path = pooch.retrieve(
-            url=f"{url}{file}.gz",
-            known_hash=f"sha256:{sha256[key]}",
-            fname=f"{file}.gz",
-            path=cache,
-            progressbar=True,
-        )
+        try:
+            path = pooch.retrieve(
+                url=f"{url}{file}.gz",
+                known_hash=f"sha256:{sha256[key]}",
+                fname=f"{file}.gz",
+                path=cache,
+                progressbar=True,
+            )
+        except OSError as error:  # What requests raises is one, too.
+            raise FileNotFoundError(
+                f"{name}() could not download {url}{file}.gz. Without a network, put {name}.npz "
+                "(x_train, y_train, x_test, y_test) into a folder and name that folder in the "
+                f"environment variable LATENTLENS_DATA; {_where()}."
+            ) from error
         arrays[key] = read_idx(Path(path))
     return arrays
 

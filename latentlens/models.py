@@ -201,6 +201,11 @@ def train(
     """
     from tqdm.auto import tqdm
 
+    if not isinstance(model, nn.Module):
+        raise TypeError(
+            f"model must be a torch.nn.Module, got {type(model).__name__}. Are the arguments "
+            "swapped? The model comes first, then the loader: models.train(model, loader)."
+        )
     if epochs < 1:
         raise ValueError(f"epochs must be at least 1, got {epochs}.")
     optimizer = torch.optim.Adam(model.parameters(), lr=lr)

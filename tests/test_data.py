@@ -224,3 +224,16 @@ def test_real_data_have_the_known_shapes():
     expected = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     assert np.bincount(found.y_test).tolist() == expected
     assert data.galaxy().x_train.shape[1:] == (69, 69, 3)
+
+
+def test_without_a_network_the_folder_of_ones_own_is_named(monkeypatch):
+    def refuse(**_):
+        raise ConnectionError("no route to host")
+
+    monkeypatch.delenv("LATENTLENS_DATA", raising=False)
+    monkeypatch.setattr("pooch.retrieve", refuse)
+    with pytest.raises(
+        FileNotFoundError, match=r"could not download .*mnist\.npz.*LATENTLENS_DATA"
+    ) as said:
+        data.mnist()
+    assert isinstance(said.value.__cause__, ConnectionError)

@@ -118,3 +118,8 @@ def test_weights_of_another_network_are_refused(tmp_path):
 def test_missing_weights_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no weights at .*nowhere.pt"):
         models.load_weights(models.lenet5(), tmp_path / "nowhere.pt")
+
+
+def test_training_says_when_model_and_loader_are_swapped():
+    with pytest.raises(TypeError, match="arguments swapped"):
+        models.train(data.digits().loader("train"), models.lenet5(image_size=8))

@@ -58,6 +58,8 @@ def resolve(
     LayerNotFound
         If one of them fits nothing; the message gives the nearest names.
     """
+    if not isinstance(wanted, str | nn.Module | Iterable):
+        raise TypeError(f"A layer must be a name, a pattern or a module, got {wanted!r}.")
     many = [wanted] if isinstance(wanted, str | nn.Module) else list(wanted)
     found = {name for item in many for name in _find(item, calls, model)}
     return [name for name in calls if name in found]

@@ -30,6 +30,7 @@ from latentlens.extract.trace import Trace
 from latentlens.extract.unpack import (
     Unpacked,
     batch_length,
+    check_unpacked,
     map_tensors,
     move,
     read_labels,
@@ -117,6 +118,13 @@ class Plan:
 
     def read_logits(self, output: Any, n: int) -> Tensor:
         """Take float32 logits of shape (n, n_classes) out of the model's output."""
+        return self.read_scores(output, n)[0]
+
+    def read_scores(self, output: Any, n: int) -> tuple[Tensor, Tensor]:
+        """Take the logits out of the output, and say of which items all are sound.
+
+        A score of minus infinity is sound: so a class is masked out.
+        """
         logits = (self.predict or find_logits)(output)
         check_logits(logits, n)
         found = as_logits(logits, probabilities=self.probabilities)
@@ -125,7 +133,7 @@ class Plan:
                 f"A batch gave {found.shape[1]} scores per item, the first one "
                 f"{len(self.classes)}. Say what they are with predict=lambda output: logits."
             )
-        return found
+        return found, (logits.reshape(n, -1) < torch.inf).all(1)
 
 
 def plan(
@@ -305,7 +313,8 @@ def _open(
     device: torch.device,
     dtype: torch.dtype | None,
 ) -> tuple[tuple[Any, ...], dict[str, Any], Any, int]:
-    args, kwargs, target = unpack(batch) if unpack is not None else unpack_batch(batch, model)
+    found = unpack(batch) if unpack is not None else unpack_batch(batch, model)
+    args, kwargs, target = check_unpacked(found)
     args, kwargs = move(tuple(args), device, dtype), move(dict(kwargs), device, dtype)
     return args, kwargs, target, batch_length(args, kwargs, tensors_in)
 
@@ -321,7 +330,9 @@ def _unwrap(model: nn.Module) -> tuple[nn.Module, list[str]]:
     """Take the model out of its wrappers; refuse what hooks cannot see into."""
     notes: list[str] = []
     if not isinstance(model, nn.Module):
-        raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}.")
+        swapped = " Are the arguments swapped? The model comes first, then the loader."
+        hint = swapped if hasattr(model, "__iter__") else ""
+        raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}.{hint}")
     while True:
         inner = getattr(model, "_orig_mod", None)
         if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):

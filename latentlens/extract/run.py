@@ -87,6 +87,8 @@ class Pass:
         self.done = 0
         self.seconds = {"data": 0.0, "model": 0.0, "index": 0.0}
         self._ended = False
+        self._not_finite: list[int] = []
+        self._odd = np.zeros(0, np.bool_)
         self._weights = ""
         self._batches: Iterator[Any] | None = None
         n, n_classes = plan.n_items, len(plan.classes)
@@ -197,7 +199,7 @@ class Pass:
         )
 
     def _meta(self) -> dict[str, Any]:
-        notes = list(self.plan.notes)
+        notes = [*self.plan.notes, *_not_finite_note(self._not_finite, self.plan)]
         if not self._ended:
             total = self.plan.n_items
             whole = "all" if total is None else f"{total:,}"
@@ -269,7 +271,7 @@ class Pass:
             self.seconds["model"] += ran - began
             # Counted as a whole or not at all, so that a stopped pass is still a record.
             with uninterrupted(), torch.inference_mode():
-                self._count(logits, label, n)
+                self._count(logits, label)
             self.seconds["index"] += time.perf_counter() - ran
         except BaseException:
             self._give_back(batch)
@@ -286,8 +288,10 @@ class Pass:
         with torch.inference_mode():
             with self._watch:
                 output = self.plan.model(*args, **kwargs)
-            logits = self.plan.read_logits(output, n)
+            logits, sound = self.plan.read_scores(output, n)
         self._check_caught()
+        finite = self._watch.caught[self.plan.latent_layer].flatten(1).isfinite().all(1)
+        self._odd = ~(finite.cpu().numpy() & sound.cpu().numpy())
         return logits
 
     def _give_back(self, batch: Any) -> None:
@@ -295,11 +299,12 @@ class Pass:
         if self._batches is not None:
             self._batches = chain([batch], self._batches)
 
-    def _count(self, logits: Tensor, label: np.ndarray[Any, Any], n: int) -> None:
+    def _count(self, logits: Tensor, label: np.ndarray[Any, Any]) -> None:
         scores = logits.cpu()
         pred = scores.numpy().argmax(1).astype(np.int32)
         loss = cross_entropy(scores, torch.from_numpy(label).long())
         caught = self._watch.caught
+        self._not_finite += (self.done + np.flatnonzero(self._odd)).tolist()
         counted = self._tally.add(caught, label, pred)
         self._latent.add(counted[self.plan.latent_layer].cpu().numpy())
         if self._pre_latent is not None and self.plan.pre_latent is not None:
@@ -308,7 +313,7 @@ class Pass:
         self._logits.add(scores.numpy())
         self._label.add(label)
         self._loss.add(loss.numpy())
-        self.done += n
+        self.done += len(label)
 
     def _check_caught(self) -> None:
         wanted: list[LayerSpec] = list(self.plan.layers)
@@ -361,3 +366,15 @@ def weights_hash(model: nn.Module) -> str:
 
 def _width(plan: Plan, name: str) -> int:
     return next(spec.units for spec in plan.layers if spec.name == name)
+
+
+def _not_finite_note(rows: list[int], plan: Plan) -> list[str]:
+    """Say which items the model has no finite answer for; none is left out."""
+    if not rows:
+        return []
+    items = "1 item has" if len(rows) == 1 else f"{len(rows):,} items have"
+    return [
+        f"{items} a latent or logits that are NaN or infinite; the first is row {rows[0]:,}. "
+        f"They are not left out: such a value of {plan.latent_layer} counts as zero, so their "
+        "place, their rank and their predicted class mean nothing. Check these items' inputs."
+    ]

@@ -89,6 +89,26 @@ def _arguments(model: nn.Module) -> set[str] | None:
     return {p.name for p in parameters if p.kind is not p.VAR_POSITIONAL}
 
 
+def check_unpacked(found: object) -> Unpacked:
+    """Refuse what is no (args, kwargs, target).
+
+    Raises
+    ------
+    TypeError
+    """
+    if isinstance(found, tuple) and len(found) == 3:
+        args, kwargs, target = found
+        if isinstance(args, tuple | list) and isinstance(kwargs, Mapping):
+            return tuple(args), dict(kwargs), target
+    came = type(found).__name__
+    if isinstance(found, tuple):
+        came = f"({', '.join(type(part).__name__ for part in found)})"
+    raise TypeError(
+        "unpack must return (args, kwargs, target): a tuple and a dict of the model's arguments, "
+        f"and the true classes or None, such as ((x,), {{}}, y); got {came}."
+    )
+
+
 def batch_length(args: tuple[Any, ...], kwargs: dict[str, Any], tensors: Callable[..., Any]) -> int:
     """Count the items of a batch: the length of its first tensor."""
     for tensor in tensors((args, kwargs)):

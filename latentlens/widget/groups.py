@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latentlens.core.checks import check_rows
+from latentlens.core.checks import check_rows, class_name
 from latentlens.core.effect import GroupDifference
 from latentlens.core.query import max_counts, unit_maxima
 from latentlens.core.record import LayerIndex
@@ -160,7 +160,8 @@ def _described(session: Session, plain: Question, asked: Mapping[str, Any], name
             raise ValueError(f"{name} may hold {', '.join(PARTS)}; got {part!r}.")
     rows = asked.get("selection")
     chosen = None if rows is None else _as_rows(rows, "selection", len(session.record))
-    whole = replace(plain, **{**asked, "selection": chosen})
+    label = class_name(asked.get("label"))
+    whole = replace(plain, **{**asked, "label": label, "selection": chosen})
     words = group_words(whole.label, whole.correctness, whole.by)
     return Group(
         name=words if chosen is None else f"{words} of the selection",

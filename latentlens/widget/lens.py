@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence, Sized
 from contextlib import suppress
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,7 +92,8 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
     j : float
         Share of outliers in the sample, in [0, 1]; the rest are exemplars.
     sampler : str
-        "max_margin", "gmm_full", "gmm_spherical" or "random".
+        One of ``latentlens.samplers.SAMPLERS``: "max_margin", "gmm_full",
+        "gmm_spherical", "random" and others.
     layer, label, by, correctness
         The layer and the group of items the panes are about; no label means
         all classes, and `by` says whether it is the true or the predicted one.
@@ -275,6 +277,28 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
             **{**options, "images": images, "classes": classes, "keep": keep},
         )
         return cls(record, images=images, **{"_made": made, **options})
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse a public name that is no trait and no attribute: a slip of the pen."""
+        if not name.startswith("_") and not hasattr(type(self), name):
+            known = [each for each in dir(type(self)) if not each.startswith("_")]
+            near = get_close_matches(name, known, n=3, cutoff=0.5) or CONTROLS
+            raise AttributeError(
+                f"LatentLens has no attribute {name!r} to set; the nearest names are "
+                f"{', '.join(near)}."
+            )
+        super().__setattr__(name, value)
+
+    def __repr__(self) -> str:
+        if self._session is None:
+            name = "a record" if self._plan is None else self._plan.model_name
+            return f"LatentLens({name}, {self.status})"
+        record = self._session.record
+        known = record.correct | record.incorrect
+        parts = [str(record.meta.get("model", "a record")), f"{len(record):,} items"]
+        if known.any():
+            parts.append(f"accuracy {record.correct[known].mean():.1%}".replace("%", " %"))
+        return f"LatentLens({', '.join([*parts, self.status])})"
 
     def _adopt(self, record: Record) -> None:
         """Take over a record and show what follows from it."""

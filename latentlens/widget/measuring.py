@@ -150,7 +150,7 @@ class Measuring(Asked):
 
     def top_up(
         self,
-        label: str,
+        label: str | int,
         correctness: str = "incorrect",
         n: int | None = None,
         *,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latentlens.core.checks import check_choice
+from latentlens.core.checks import check_choice, class_name
 from latentlens.core.palette import VIRIDIS
 from latentlens.core.query import BYS
 from latentlens.widget.charts import maxima_chart, top_chart
@@ -100,6 +100,9 @@ class Questions:
 
     def __init__(self, lens: LatentLens) -> None:
         self._lens = lens
+
+    def __repr__(self) -> str:
+        return f"Questions({', '.join(self.menu().index)}) of {self._lens!r}"
 
     def menu(self) -> pd.DataFrame:
         """List the questions for this model, each with the call that asks it.
@@ -196,7 +199,7 @@ class Questions:
 
     def q2(
         self,
-        label: str,
+        label: str | int | None,
         k: int = 10,
         *,
         layer: str | None = None,
@@ -233,16 +236,19 @@ class Questions:
         'top 1 neurons of latent for wrong 0s'
         """
         lens, layer, by = self._lens, layer or self._lens.layer, by or self._lens.by
+        named: str = class_name(label)
         frame = lens.top_k(
-            k, layer=layer, label=label, by=by, correctness=correctness, measure=measure,
+            k, layer=layer, label=named, by=by, correctness=correctness, measure=measure,
             selection=[], on=on,
         )  # fmt: skip
-        words = group_words(label, correctness, by)
+        words = group_words(named, correctness, by)
         title = f"top {len(frame) or k} neurons of {layer} for {words}"
         frame.attrs["measure"] = measure
         return QuestionResult(title=title, frame=frame, draw=_draw_top)
 
-    def q3(self, label: str, *, layer: str | None = None, by: str | None = None) -> Comparison:
+    def q3(
+        self, label: str | int | None, *, layer: str | None = None, by: str | None = None
+    ) -> Comparison:
         """Mean pattern of the last hidden layer, wrong against right items (Q3 of [1]_).
 
         Parameters
@@ -273,7 +279,7 @@ class Questions:
         0        0.6     0.9
         1        0.5     0.2
         """
-        group = {"label": label, "by": by or self._lens.by}
+        group = {"label": class_name(label), "by": by or self._lens.by}
         return self._lens.compare_groups(
             {**group, "correctness": "incorrect"},
             {**group, "correctness": "correct"},
@@ -281,7 +287,7 @@ class Questions:
         )
 
     def q5(
-        self, true: str, predicted: str, *, layer: str | None = None, on: On = "all"
+        self, true: str | int, predicted: str | int, *, layer: str | None = None, on: On = "all"
     ) -> QuestionResult:
         """Maximally activated units for items of one class taken for another (Q5 of [1]_).
 
@@ -315,8 +321,8 @@ class Questions:
         0               1
         """
         lens, classes = self._lens, self._lens.record.classes
-        check_choice(true, "true", classes)
-        check_choice(predicted, "predicted", classes)
+        true = check_choice(class_name(true), "true", classes)
+        predicted = check_choice(class_name(predicted), "predicted", classes)
         layer = layer or self._last_spatial()
         if layer is None:
             raise ValueError("No watched layer is a convolution; name one with layer=.")

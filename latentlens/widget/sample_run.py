@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latentlens.core.checks import check_choice, check_count
+from latentlens.core.checks import check_choice, check_count, class_name
 from latentlens.core.design import Design
 from latentlens.core.effect import compare_groups
 from latentlens.core.estimate import MeanEstimate, mean_estimate
@@ -331,6 +331,7 @@ class SampleRun:
             if part not in PARTS:
                 raise ValueError(f"{argument} may hold {', '.join(PARTS)}; got {part!r}.")
         group = {"label": "", "by": "true", "correctness": "all", "selection": None, **given}
+        group["label"] = class_name(group["label"])
         words = group_words(group["label"], group["correctness"], group["by"])
         name = words if group["selection"] is None else f"chosen {words}"
         return self._inside(**self._group(**group)), name
@@ -344,7 +345,7 @@ class SampleRun:
         self, label: str, by: str, correctness: str, selection: ArrayLike | None
     ) -> dict[str, NDArray[np.bool_]]:
         """Say who belongs to a group: of all items if that is known, else of the sample's."""
-        number = None
+        label, number = class_name(label), None
         if label:
             check_choice(label, "label", self.record.classes)
             number = self.record.classes.index(label)

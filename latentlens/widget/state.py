@@ -16,7 +16,7 @@ from latentlens.core.query import BYS, CORRECTNESSES, MEASURES
 from latentlens.embed import PROJECTIONS
 from latentlens.samplers import SAMPLERS
 from latentlens.widget.slices import slices
-from latentlens.widget.traits import ClassName, bundle, rows, synced
+from latentlens.widget.traits import ClassName, LayerName, bundle, rows, synced
 
 STATIC = Path(__file__).parent.parent / "static"
 COLORS = ("label", "pred", "correct", "loss", "margin", "unit", "kept")
@@ -71,7 +71,7 @@ class State(anywidget.AnyWidget):
     sampler = synced(t.Unicode("max_margin"))
     fraction = synced(t.Float(0.05))
     j = synced(t.Float(0.7))
-    layer = synced(t.Unicode(""))
+    layer = synced(LayerName(""))
     label = synced(ClassName(""))
     by = synced(t.Unicode("true"))
     correctness = synced(t.Unicode("all"))
@@ -133,7 +133,12 @@ class State(anywidget.AnyWidget):
 
     @t.validate("layer")
     def _check_layer(self, proposal: Any) -> str:
-        return _one_of(proposal["value"], "layer", self._layers)
+        return _one_of(self._layer_name(proposal["value"]), "layer", self._layers)
+
+    def _layer_name(self, layer: Any) -> Any:
+        """Give a layer's name for the layer itself, where the lens has a model to look in."""
+        named: Any = getattr(getattr(self._plan, "model", None), "named_modules", dict)()
+        return next((name for name, module in named if module is layer), layer)
 
     @t.validate("sampler")
     def _check_sampler(self, proposal: Any) -> str:

@@ -77,6 +77,14 @@ class Rows(t.TraitType[NDArray[np.uint32], Any]):
             super().set(obj, new)
 
 
+class LayerName(t.Unicode[str, Any]):
+    """A layer by its name, or a module for which its owner's check finds the name."""
+
+    def validate(self, obj: Any, value: Any) -> Any:  # noqa: ARG002
+        """Leave the judgement to the owner's check, which knows the model."""
+        return value
+
+
 def rows() -> Any:
     """Make a synced trait of rows."""
     return synced(

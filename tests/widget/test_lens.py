@@ -11,7 +11,7 @@ import traitlets as t
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from latentlens import LatentLens
+from latentlens import LatentLens, data, models
 from latentlens.core import Record
 from tests.made_up import blobs, made_up_record
 
@@ -137,7 +137,11 @@ def test_a_sampler_that_cannot_rank_says_so_and_the_map_stays():
         ("k", 9, "k must be at most 8, what the index keeps per item; got 9.*larger keep="),
         ("sampler", "coin", "sampler must be one of 'max_margin'.*got 'coin'"),
         ("layer", "fc9", "layer must be one of 'conv', 'latent', 'logits'; got 'fc9'"),
-        ("label", "dog", "label must be one of '', 'ant', 'bee', 'cat'; got 'dog'"),
+        (
+            "label",
+            "dog",
+            "label must be one of '', 'ant', 'bee', 'cat'; got 'dog'",
+        ),
         ("by", "guess", "by must be one of 'true', 'predicted'; got 'guess'"),
         ("correctness", "wrong", "correctness must be one of 'all', 'correct', 'incorrect'"),
         ("measure", "median", "measure must be one of 'max', 'count', 'mean'"),
@@ -384,3 +388,50 @@ def test_a_class_named_by_a_number_may_be_given_as_one(lens):
     assert digits.label == ""
     with pytest.raises(t.TraitError, match=r"label must be one of '', '7', '8', '9'; got '1'"):
         digits.label = 1
+
+
+# -- as a person writes it -------------------------------------------------------
+
+
+def test_a_class_named_by_a_number_may_be_given_as_one_in_every_question():
+    latent, label, _ = blobs()
+    lens = LatentLens.from_arrays(latent, label, (label + np.arange(len(label)) % 2) % 3)
+    assert lens.questions.q2(1).frame.equals(lens.questions.q2("1").frame)
+    assert lens.questions.q3(1).title == lens.questions.q3("1").title
+    assert lens.questions.q5(0, np.int64(1), layer="latent").title.endswith("0s taken for 1s")
+    assert lens.compare_groups({"label": 0}, {"label": 1}).names == ("0s", "1s")
+    assert len(lens.top_up(2, n=3)) == 3
+
+
+@pytest.mark.parametrize(("slip", "meant"), [("fractions", "fraction"), ("colour_by", "color_by")])
+def test_a_misspelt_trait_is_refused_with_the_nearest_names(lens, slip, meant):
+    with pytest.raises(AttributeError, match=rf"no attribute '{slip}'.*{meant}"):
+        setattr(lens, slip, 0.3)
+
+
+def test_a_lens_says_in_a_line_what_it_is():
+    latent, label, _ = blobs()
+    lens = LatentLens.from_arrays(latent, label, label)
+    assert repr(lens) == "LatentLens(arrays, 300 items, accuracy 100.0 %, ready)"
+    assert repr(lens.questions) == f"Questions(q1, q2, q3) of {lens!r}"
+    unlabelled = LatentLens.from_arrays(latent)
+    assert repr(unlabelled) == "LatentLens(arrays, 300 items, ready)"
+
+
+def test_a_sampler_that_needs_labels_names_the_one_that_needs_none():
+    latent, _, _ = blobs()
+    lens = LatentLens.from_arrays(latent)
+    with pytest.raises(ValueError, match=r'lens\.sampler = "random"'):
+        _ = lens.frame
+    lens.sampler = "random"
+    assert len(lens.frame) == 300
+
+
+def test_a_layer_may_be_set_by_its_module_and_a_stranger_is_refused():
+    model = models.lenet5(image_size=8)
+    lens = LatentLens(model, data.digits().loader())
+    assert repr(lens) == "LatentLens(LeNet5, waiting)"
+    lens.layer = model.conv1
+    assert lens.layer == "conv1"
+    with pytest.raises(t.TraitError, match=r"layer must be one of 'conv1'.*got ReLU\(\)"):
+        lens.layer = nn.ReLU()
