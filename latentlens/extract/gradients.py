@@ -72,11 +72,12 @@ class GradientPass(Pass):
 
     def _run(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], label: NDArray[np.int32]
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor]:
         logits, caught = _gradients(self.plan, self._watch, (args, kwargs), label, self._target)
         self._watch.caught = caught
         self._check_caught()
-        return logits
+        # The pass over all items has said which of them have no finite answer.
+        return logits, logits.new_ones(len(label), dtype=torch.bool)
 
 
 class Probe(Watch):

@@ -88,7 +88,6 @@ class Pass:
         self.seconds = {"data": 0.0, "model": 0.0, "index": 0.0}
         self._ended = False
         self._not_finite: list[int] = []
-        self._odd = np.zeros(0, np.bool_)
         self._weights = ""
         self._batches: Iterator[Any] | None = None
         n, n_classes = plan.n_items, len(plan.classes)
@@ -266,12 +265,12 @@ class Pass:
         try:
             args, kwargs, target, n = plan.open_batch(batch)
             label = read_labels(target, n, plan.classes, self.done)
-            logits = self._run(args, kwargs, label)
+            logits, sound = self._run(args, kwargs, label)
             ran = time.perf_counter()
             self.seconds["model"] += ran - began
             # Counted as a whole or not at all, so that a stopped pass is still a record.
             with uninterrupted(), torch.inference_mode():
-                self._count(logits, label)
+                self._count(logits, label, sound)
             self.seconds["index"] += time.perf_counter() - ran
         except BaseException:
             self._give_back(batch)
@@ -281,8 +280,8 @@ class Pass:
 
     def _run(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], label: NDArray[np.int32]
-    ) -> Tensor:
-        """Run the model on a batch, catch what is counted, and give the logits."""
+    ) -> tuple[Tensor, Tensor]:
+        """Run the model on a batch, catch what is counted; give logits, and which are sound."""
         n = len(label)
         self._watch.expect(n, kwargs.get("attention_mask"))
         with torch.inference_mode():
@@ -290,21 +289,19 @@ class Pass:
                 output = self.plan.model(*args, **kwargs)
             logits, sound = self.plan.read_scores(output, n)
         self._check_caught()
-        finite = self._watch.caught[self.plan.latent_layer].flatten(1).isfinite().all(1)
-        self._odd = ~(finite.cpu().numpy() & sound.cpu().numpy())
-        return logits
+        return logits, sound & self._watch.caught[self.plan.latent_layer].isfinite().all(1)
 
     def _give_back(self, batch: Any) -> None:
         """Keep a batch that was not counted for the next step."""
         if self._batches is not None:
             self._batches = chain([batch], self._batches)
 
-    def _count(self, logits: Tensor, label: np.ndarray[Any, Any]) -> None:
+    def _count(self, logits: Tensor, label: np.ndarray[Any, Any], sound: Tensor) -> None:
         scores = logits.cpu()
         pred = scores.numpy().argmax(1).astype(np.int32)
         loss = cross_entropy(scores, torch.from_numpy(label).long())
         caught = self._watch.caught
-        self._not_finite += (self.done + np.flatnonzero(self._odd)).tolist()
+        self._not_finite += (self.done + np.flatnonzero(~sound.cpu().numpy())).tolist()
         counted = self._tally.add(caught, label, pred)
         self._latent.add(counted[self.plan.latent_layer].cpu().numpy())
         if self._pre_latent is not None and self.plan.pre_latent is not None:

@@ -90,11 +90,12 @@ def _arguments(model: nn.Module) -> set[str] | None:
 
 
 def check_unpacked(found: object) -> Unpacked:
-    """Refuse what is no (args, kwargs, target).
+    """Give what `unpack` made of a batch.
 
     Raises
     ------
     TypeError
+        If it is no (args, kwargs, target).
     """
     if isinstance(found, tuple) and len(found) == 3:
         args, kwargs, target = found

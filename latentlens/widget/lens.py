@@ -17,6 +17,7 @@ from latentlens.core.record import Record
 from latentlens.session import Session
 from latentlens.widget.about import describe, describe_items
 from latentlens.widget.attributing import Attributing
+from latentlens.widget.basis import Basis, check_images, fit_plan
 from latentlens.widget.cell import Cell
 from latentlens.widget.code import code, constructor, plain_start, start_lines
 from latentlens.widget.conductor import Conductor, running_loop
@@ -92,8 +93,10 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
     j : float
         Share of outliers in the sample, in [0, 1]; the rest are exemplars.
     sampler : str
-        One of ``latentlens.samplers.SAMPLERS``: "max_margin", "gmm_full",
-        "gmm_spherical", "random" and others.
+        "max_margin", "gmm_full", "gmm_spherical", "coreset", "stratified_completion",
+        "stratified", "latent_grid", "vas", "boundary_tree", "random",
+        "max_margin_weighted", "gmm_full_weighted" or "gmm_spherical_weighted";
+        ``latentlens.samplers.SAMPLERS`` has a title for each.
     layer, label, by, correctness
         The layer and the group of items the panes are about; no label means
         all classes, and `by` says whether it is the true or the predicted one.
@@ -152,15 +155,35 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
         _made: str = "",
         **state: Any,
     ) -> None:
-        self._home = running_loop()
+        state = _only_controls(state)
+        reading = {
+            "layer": layer, "layers": layers, "reduce": reduce, "keep": keep, "classes": classes,
+            "unpack": unpack, "predict": predict, "device": device,
+        }  # fmt: skip
         self._made = _made or constructor(
             "LatentLens(record" if isinstance(model, Record) else "LatentLens(model, loader",
-            layer=layer, layers=layers, reduce=reduce, keep=keep, classes=classes, unpack=unpack,
-            predict=predict, render=render, images=images, metadata=metadata,
-            projection=projection, device=device, random_state=random_state,
+            **reading, render=render, images=images, metadata=metadata,
+            projection=projection, random_state=random_state,
         )  # fmt: skip
+        self._random_state = random_state
+        self._render, self._images = render, images
+        self._own_projection = None if isinstance(projection, str) else projection
         self._saved = _saved
-        self._options = None if _saved is None else _saved.options
+        self._set_idle()
+        self._metadata = Metadata() if metadata is None else read_metadata(metadata)
+        basis = (
+            self._start_from(model)
+            if isinstance(model, Record)
+            else self._start_reading(model, loader, reading)
+        )
+        self._show_controls(basis, projection, state)
+        if basis.known is not None:
+            self._adopt(basis.known)
+
+    def _set_idle(self) -> None:
+        """Begin with nothing read and nothing under way."""
+        self._home = running_loop()
+        self._options = None if self._saved is None else self._saved.options
         self._plan: Plan | None = None
         self._pass: Pass | None = None
         self._session: Session | None = None
@@ -170,54 +193,49 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
         self._bar_step: Callable[[int], object] = no_bar
         self._activities: dict[str, tuple[str, float]] = {}
         self._reported = 0.0
-        self._random_state = random_state
-        self._render, self._images = render, images
-        self._own_projection = None if isinstance(projection, str) else projection
         self._xy: NDArray[np.float32] | None = None
-        known = model if isinstance(model, Record) else None
-        self._metadata = Metadata() if metadata is None else read_metadata(metadata)
-        if isinstance(model, Record):
-            classes, latent_layer = model.classes, model.latent_layer
-            widths = {name: layer.units for name, layer in model.layers.items()}
-            keep = max(layer.keep for layer in model.layers.values())
-            n_items: int | None = len(model)
-            _check_images(images, n_items)
-            self._metadata = fit_rows(self._metadata, len(model))
-        else:
-            plan = self._look(
-                model, loader, layer=layer, layers=layers, reduce=reduce, keep=keep,
-                classes=classes, unpack=unpack, predict=predict, device=device,
-            )  # fmt: skip
-            classes, latent_layer = plan.classes, plan.latent_layer
-            widths = {spec.name: spec.units for spec in plan.layers}
-            self._options = read_options(plan, layer, layers, reduce, keep)
-            if _saved is not None:
-                known = fitting_record(plan, _saved.record, insist=_saved.insist)
-            self._metadata = _fit_plan(self._metadata, plan, known)
-            n_items = plan.n_items
-            _check_images(images, n_items)
-            self._try_render()
+
+    def _start_from(self, record: Record) -> Basis:
+        """Find what the controls are about in a record that is at hand."""
+        check_images(self._images, len(record))
+        self._metadata = fit_rows(self._metadata, len(record))
+        return Basis.of_record(record)
+
+    def _start_reading(self, model: Any, loader: Any, reading: dict[str, Any]) -> Basis:
+        """Plan the pass, and hold all that was given against it."""
+        plan, saved = self._look(model, loader, **reading), self._saved
+        self._options = read_options(
+            plan, **{name: reading[name] for name in ("layer", "layers", "reduce", "keep")}
+        )
+        known = None if saved is None else fitting_record(plan, saved.record, insist=saved.insist)
+        self._metadata = fit_plan(self._metadata, plan, known)
+        check_images(self._images, plan.n_items)
+        self._try_render()
+        return Basis.of_plan(plan, known)
+
+    def _show_controls(self, basis: Basis, projection: Any, state: dict[str, Any]) -> None:
+        """Set the traits, note how they begin, and listen to the browser."""
+        own = self._own_projection is not None
         super().__init__(
-            layers=widths,
-            keep=keep,
-            classes=classes,
-            own_projection=self._own_projection is not None,
+            layers=basis.widths,
+            keep=basis.keep,
+            classes=basis.classes,
+            own_projection=own,
             columns=tuple(self._metadata),
-            n_items=n_items,
-            layer=latent_layer,
-            projection=projection if self._own_projection is None else OWN_PROJECTION,
-            **_only_controls(state),
+            n_items=basis.n_items,
+            layer=basis.latent_layer,
+            projection=OWN_PROJECTION if own else projection,
+            **state,
         )
         start = plain_start(
             self,
-            layer=latent_layer,
+            layer=basis.latent_layer,
             k=min(10, self._most_k or 10),
-            projection="pca" if self._own_projection is None else OWN_PROJECTION,
+            projection=OWN_PROJECTION if own else "pca",
         )
-        self._start = start_lines(start if _saved is None else {**start, **_saved.state})
+        saved = {} if self._saved is None else self._saved.state
+        self._start = start_lines({**start, **saved})
         self.on_msg(self._heard)
-        if known is not None:
-            self._adopt(known)
 
     @classmethod
     def from_arrays(
@@ -269,7 +287,7 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
         record = record_from_arrays(
             latent, label, pred, logits=logits, activations=activations, classes=classes, keep=keep
         )
-        _check_images(images, len(record), "row of latent")
+        check_images(images, len(record), "row of latent")
         known = {"label": label, "pred": pred, "logits": logits, "activations": activations}
         given = [f"{name}={name}" for name, value in known.items() if value is not None]
         made = constructor(
@@ -279,8 +297,10 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
         return cls(record, images=images, **{"_made": made, **options})
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Refuse a public name that is no trait and no attribute: a slip of the pen."""
-        if not name.startswith("_") and not hasattr(type(self), name):
+        """Refuse a public name that a lens does not have: a slip of the pen."""
+        # A class derived by somebody else has attributes of its own.
+        slip = not name.startswith("_") and not hasattr(type(self), name)
+        if slip and type(self).__module__ == __name__:
             known = [each for each in dir(type(self)) if not each.startswith("_")]
             near = get_close_matches(name, known, n=3, cutoff=0.5) or CONTROLS
             raise AttributeError(
@@ -297,14 +317,14 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
         known = record.correct | record.incorrect
         parts = [str(record.meta.get("model", "a record")), f"{len(record):,} items"]
         if known.any():
-            parts.append(f"accuracy {record.correct[known].mean():.1%}".replace("%", " %"))
+            parts.append(f"accuracy {100 * record.correct[known].mean():.1f} %")
         return f"LatentLens({', '.join([*parts, self.status])})"
 
     def _adopt(self, record: Record) -> None:
         """Take over a record and show what follows from it."""
         # Of a stream the length shows only now; a pass that was stopped needs fewer.
         if isinstance(self._images, Sized) and len(self._images) < len(record):
-            _check_images(self._images, len(record))
+            check_images(self._images, len(record))
         # What was measured of the map of a part is not about the whole.
         self._forget_trust()
         self._session = Session(
@@ -379,21 +399,6 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
         bundle = super()._repr_mimebundle_(**kwargs)
         assert bundle is not None
         return {**bundle[0], **self._leave_picture()}, bundle[1]
-
-
-def _fit_plan(metadata: Metadata, plan: Plan, known: Record | None) -> Metadata:
-    """Give the metadata of the items that will be read, where their number is known."""
-    # A file may hold a part of the items, and the metadata of that part.
-    if plan.n_items is None or (known is not None and metadata.n_items == len(known)):
-        return metadata
-    ids = plan.source.ids if plan.random_access else None
-    return fit_rows(metadata, plan.n_items, ids, len(plan.dataset) if plan.random_access else None)
-
-
-def _check_images(images: Sequence[Any] | None, n_items: int | None, per: str = "item") -> None:
-    """Refuse pictures of another number of items, where their number is known."""
-    if isinstance(images, Sized) and n_items is not None and len(images) != n_items:
-        raise ValueError(f"images must hold one entry per {per}, {n_items:,}; got {len(images):,}.")
 
 
 def _only_controls(state: dict[str, Any]) -> dict[str, Any]:

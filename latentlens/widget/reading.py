@@ -100,6 +100,13 @@ class Reading(Work):
         self._plan = plan(model, loader, **options)
         return self._plan
 
+    def _layer_name(self, layer: Any) -> Any:
+        """Give the name of a module of the model; anything else as it is."""
+        if self._plan is None or isinstance(layer, str):
+            return layer
+        named = self._plan.model.named_modules()
+        return next((name for name, module in named if module is layer), layer)
+
     def _try_render(self) -> None:
         """Let a `render` that fails do so before the pass."""
         if self._render is not None and self._plan is not None and self._plan.random_access:

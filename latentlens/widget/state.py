@@ -136,9 +136,8 @@ class State(anywidget.AnyWidget):
         return _one_of(self._layer_name(proposal["value"]), "layer", self._layers)
 
     def _layer_name(self, layer: Any) -> Any:
-        """Give a layer's name for the layer itself, where the lens has a model to look in."""
-        named: Any = getattr(getattr(self._plan, "model", None), "named_modules", dict)()
-        return next((name for name, module in named if module is layer), layer)
+        """Give the name of what was set as layer, where something else can stand for it."""
+        return layer
 
     @t.validate("sampler")
     def _check_sampler(self, proposal: Any) -> str:
@@ -209,8 +208,8 @@ def _in_words(check: Callable[..., float], *args: Any, **options: Any) -> float:
         raise t.TraitError(str(error)) from None
 
 
-def _one_of(value: str, name: str, choices: Sequence[str]) -> str:
-    if value in choices:
+def _one_of(value: Any, name: str, choices: Sequence[str]) -> str:
+    if isinstance(value, str) and value in choices:
         return value
     listed = ", ".join(repr(choice) for choice in choices[:20])
     more = f" and {len(choices) - 20} more" if len(choices) > 20 else ""

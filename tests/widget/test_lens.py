@@ -137,11 +137,7 @@ def test_a_sampler_that_cannot_rank_says_so_and_the_map_stays():
         ("k", 9, "k must be at most 8, what the index keeps per item; got 9.*larger keep="),
         ("sampler", "coin", "sampler must be one of 'max_margin'.*got 'coin'"),
         ("layer", "fc9", "layer must be one of 'conv', 'latent', 'logits'; got 'fc9'"),
-        (
-            "label",
-            "dog",
-            "label must be one of '', 'ant', 'bee', 'cat'; got 'dog'",
-        ),
+        ("label", "dog", "label must be one of '', 'ant', 'bee', 'cat'; got 'dog'"),
         ("by", "guess", "by must be one of 'true', 'predicted'; got 'guess'"),
         ("correctness", "wrong", "correctness must be one of 'all', 'correct', 'incorrect'"),
         ("measure", "median", "measure must be one of 'max', 'count', 'mean'"),
@@ -407,6 +403,24 @@ def test_a_class_named_by_a_number_may_be_given_as_one_in_every_question():
 def test_a_misspelt_trait_is_refused_with_the_nearest_names(lens, slip, meant):
     with pytest.raises(AttributeError, match=rf"no attribute '{slip}'.*{meant}"):
         setattr(lens, slip, 0.3)
+
+
+def test_a_class_derived_from_a_lens_may_have_attributes_of_its_own():
+    class Titled(LatentLens):
+        def __init__(self, title, *args, **options):
+            self.title = title
+            super().__init__(*args, **options)
+
+    assert Titled("mine", made_up_record()).title == "mine"
+
+
+def test_a_lens_can_be_laid_out_named_and_observed_as_any_widget(lens):
+    seen = []
+    lens.observe(seen.append, "fraction")
+    lens.layout.width, lens.tooltip, lens.comm = "90%", "a lens", lens.comm
+    lens.add_traits(note=t.Unicode())
+    lens.note, lens._own, lens.fraction = "kept", 1, 0.4
+    assert (lens.note, lens.layout.width, len(seen)) == ("kept", "90%", 1)
 
 
 def test_a_lens_says_in_a_line_what_it_is():
