@@ -3,7 +3,8 @@
 A file is a zip of ``manifest.json`` and ``arrays/0.npy``, ``arrays/1.npy``, ...
 The manifest has ``format`` ("latentlens"), ``version`` (a whole number), ``by``
 (what wrote it), ``arrays`` (dtype, shape and CRC-32 of each array's bytes) and
-``content``: nested facts in which ``{"$array": 3}`` stands for ``arrays/3.npy``.
+``content``: nested facts in which ``{"$array": 3}`` stands for ``arrays/3.npy``, and
+a key that is called so itself has one more "$" before.
 """
 
 from latentlens.store.archive import (
@@ -22,12 +23,14 @@ from latentlens.store.records import (
     read_record,
     record_parts,
 )
+from latentlens.store.target import check_target, write_whole
 
 __all__ = [
     "VERSION",
     "KeptPictures",
     "Parts",
     "WrongFile",
+    "check_target",
     "column_parts",
     "picture_parts",
     "ranking_parts",
@@ -39,4 +42,5 @@ __all__ = [
     "record_parts",
     "refusing",
     "write_archive",
+    "write_whole",
 ]

@@ -12,9 +12,8 @@ from __future__ import annotations
 import errno
 import json
 import math
-import os
+import re
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -25,6 +24,8 @@ from typing import IO, Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
+
+from latentlens.store.target import replacing
 
 FORMAT = "latentlens"
 VERSION = 1
@@ -39,6 +40,8 @@ SMALL = 64 * 2**20
 DTYPES = ("|b1", "|u1", "|i1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8", "<f2", "<f4", "<f8")
 ARRAY = "$array"
 """The key that stands, with a number, where an array was."""
+CALLED_SO = re.compile(r"\$*\$array")
+"""Keys that are called as that one is; they are written with one more "$" before."""
 CHUNK = 2**22
 LEVEL = 1
 """Of deflate: the others take several times as long and save a few per cent."""
@@ -119,7 +122,7 @@ def write_archive(path: Path, content: Mapping[str, Any], *, by: str = "") -> No
         "content": plain,
     }
     text = json.dumps(manifest, allow_nan=False).encode()
-    with _replacing(path) as file:
+    with replacing(path) as file:
         _write_members(file, text, arrays, zipfile.ZIP_DEFLATED)
         if _promises_too_much(sum(array.nbytes for array in arrays), file.tell()):
             file.seek(0)
@@ -174,14 +177,22 @@ def _take_out(value: Any, arrays: list[NDArray[Any]]) -> Any:
         value = value.item()
     if isinstance(value, Mapping):
         for key in value:
-            if not isinstance(key, str) or key == ARRAY:
+            if not isinstance(key, str):
                 raise TypeError(f"A lens is saved with names as keys; got {key!r}.")
-        return {key: _take_out(part, arrays) for key, part in value.items()}
+        return {_written(key): _take_out(part, arrays) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return [_take_out(part, arrays) for part in value]
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise TypeError(f"A {type(value).__name__} cannot be saved, only numbers, texts and arrays.")
+
+
+def _written(key: str) -> str:
+    return f"${key}" if CALLED_SO.fullmatch(key) else key
+
+
+def _as_named(key: str) -> str:
+    return key[1:] if key != ARRAY and CALLED_SO.fullmatch(key) else key
 
 
 def _portable(array: NDArray[Any]) -> NDArray[Any]:
@@ -217,31 +228,6 @@ def _member(name: str, method: int) -> zipfile.ZipInfo:
 
 def _array_name(i: int) -> str:
     return f"arrays/{i}.npy"
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Give a file beside `path` that takes its place at the end, or vanishes on an error."""
-    file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - it is closed before it is renamed
-        dir=path.parent, prefix=f".{path.name}.", suffix=".part", delete=False
-    )
-    part = Path(file.name)
-    try:
-        with file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.chmod(0o666 & ~_umask())
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 # -- reading ---------------------------------------------------------------------
@@ -366,7 +352,7 @@ def _put_back(value: Any, arrays: list[NDArray[Any]]) -> Any:
             if not _is_count(number):
                 raise WrongFile("refers to an array that it does not hold")
             return arrays[number]
-        return {key: _put_back(part, arrays) for key, part in value.items()}
+        return {_as_named(key): _put_back(part, arrays) for key, part in value.items()}
     if isinstance(value, list):
         return [_put_back(part, arrays) for part in value]
     return value

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from latentlens.core.palette import Theme
+from latentlens.store import check_target, write_whole
 from latentlens.widget import picture
 from latentlens.widget.draw_chart import draw_chart
 from latentlens.widget.results import Results
@@ -80,8 +81,8 @@ class Drawings(Results):
         ------
         ValueError
             If an argument is none of its choices.
-        FileNotFoundError
-            If there is no such folder.
+        FileNotFoundError, IsADirectoryError, PermissionError
+            If `path` cannot be written, before anything is drawn.
 
         Examples
         --------
@@ -90,8 +91,9 @@ class Drawings(Results):
         >>> lens.to_png("lens.png", width=800).name
         'lens.png'
         """
+        target = None if path is None else check_target(path, "lens.png")
         drawn = picture.png(self, width=width, theme=theme)
-        return drawn if path is None else picture.write(path, drawn)
+        return drawn if target is None else write_whole(target, drawn)
 
     def to_svg(self, path: str | Path | None = None, *, theme: Theme = "light") -> str | Path:
         """Draw the lens as one SVG, made of the altair charts.
@@ -120,5 +122,6 @@ class Drawings(Results):
         >>> lens.to_svg()[:4]
         '<svg'
         """
+        target = None if path is None else check_target(path, "lens.svg")
         drawn = picture.svg(self, theme=theme)
-        return drawn if path is None else picture.write(path, drawn.encode())
+        return drawn if target is None else write_whole(target, drawn.encode())

@@ -12,11 +12,18 @@ from numpy.typing import ArrayLike
 
 from latentlens.protocol.state import State
 from latentlens.samplers import SAMPLERS
+from latentlens.store import check_target, write_whole
 from latentlens.widget.bar import bar
 from latentlens.widget.code import constructor, literal
-from latentlens.widget.page import check_target, make_page, read_wanted
+from latentlens.widget.page import make_page, read_wanted
 from latentlens.widget.results import Results
-from latentlens.widget.save import Saved, read_saved, restore_traits, write_saved
+from latentlens.widget.save import (
+    Saved,
+    check_pictures,
+    read_saved,
+    restore_traits,
+    write_saved,
+)
 
 if TYPE_CHECKING:
     from torch import nn
@@ -57,8 +64,8 @@ class Handover(Results):
 
         Raises
         ------
-        FileNotFoundError
-            If there is no such folder.
+        FileNotFoundError, IsADirectoryError, PermissionError
+            If there is no such folder, `path` is a folder, or it may not be written.
         ValueError
             If `pictures` is none of these.
 
@@ -71,16 +78,18 @@ class Handover(Results):
         >>> LatentLens.load("run.lens").fraction
         0.5
         """
-        session, path = self._ready(), Path(path)
+        target = check_target(path, "run.lens")
+        check_pictures(pictures)
+        session = self._ready()
         write_saved(
-            path,
+            target,
             self,
             session,
             pictures=pictures,
             options=self._options,
             random_state=self._random_state,
         )
-        return path
+        return target
 
     def to_html(
         self,
@@ -131,8 +140,8 @@ class Handover(Results):
         ValueError
             If an argument names what is not there, or the page would be larger than
             `limit_mb`; the message says what takes how much.
-        FileNotFoundError, IsADirectoryError
-            If `path` cannot be written.
+        FileNotFoundError, IsADirectoryError, PermissionError
+            If `path` cannot be written, before anything is made.
 
         Examples
         --------
@@ -143,7 +152,7 @@ class Handover(Results):
         >>> "Left out" in told
         True
         """
-        target = None if path is None else check_target(path)
+        target = None if path is None else check_target(path, "page.html")
         wanted = read_wanted(
             layers=layers, keep=keep, pictures=pictures, samplers=samplers, title=title,
             limit_mb=limit_mb, there=self._layers, known_samplers=SAMPLERS, k=self.k,
@@ -155,7 +164,7 @@ class Handover(Results):
             page = make_page(session, state, wanted, tell)
         if target is None:
             return page.html
-        page.save(target)
+        write_whole(target, page.html.encode())
         return page.report(target)
 
     @classmethod

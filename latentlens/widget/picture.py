@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latentlens.core.checks import check_choice, check_count
@@ -97,14 +96,3 @@ def _mean(lens: Results) -> Any:
         except ValueError:
             continue
     return None
-
-
-def write(path: str | Path, data: bytes) -> Path:
-    """Write a picture and give its place."""
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"There is no folder {str(path.parent)!r} for {path.name!r}; make it first."
-        )
-    path.write_bytes(data)
-    return path

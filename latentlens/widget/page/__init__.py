@@ -1,6 +1,6 @@
 """A lens as one file that needs no kernel and no network."""
 
 from latentlens.widget.page.page import Page, make_page
-from latentlens.widget.page.wanted import check_target, read_wanted
+from latentlens.widget.page.wanted import read_wanted
 
-__all__ = ["Page", "check_target", "make_page", "read_wanted"]
+__all__ = ["Page", "make_page", "read_wanted"]

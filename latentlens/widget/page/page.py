@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,21 +63,6 @@ class Page:
         """Say what was written."""
         left_out = f" Left out: {'; '.join(self.left_out)}." if self.left_out else ""
         return f"{path}: {self.size / 1e6:.1f} MB.{left_out}"
-
-    def save(self, path: Path) -> None:
-        """Write the file whole or not at all."""
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(self.html)
-            # As any new file; a temporary one is nobody else's.
-            mask = os.umask(0)
-            os.umask(mask)
-            Path(name).chmod(0o666 & ~mask)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
 
 
 def make_page(session: Session, state: Mapping[str, Any], wanted: Wanted, tell: Tell) -> Page:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from numbers import Real
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -79,26 +78,6 @@ def read_wanted(
         title=title,
         limit=int(float(limit_mb) * 1e6),
     )
-
-
-def check_target(path: str | Path) -> Path:
-    """Give the file to write.
-
-    Raises
-    ------
-    FileNotFoundError, IsADirectoryError
-        If its folder is not there, or it is a folder itself.
-    """
-    target = Path(path)
-    if target.is_dir():
-        raise IsADirectoryError(
-            f"path must name a file, such as 'page.html'; {target} is a folder."
-        )
-    if not target.parent.is_dir():
-        raise FileNotFoundError(
-            f"path must lie in a folder that is there; {target.parent} is not. Make it first."
-        )
-    return target
 
 
 def _names(

@@ -1,0 +1,81 @@
+"""Where something is written to: checked before there is anything, then written whole or not."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+
+def check_target(path: str | Path, example: str) -> Path:
+    """Give the file to write.
+
+    Parameters
+    ----------
+    path : str or Path
+    example : str
+        The name of such a file, for the message.
+
+    Raises
+    ------
+    TypeError
+        If it is no path.
+    IsADirectoryError, FileNotFoundError, PermissionError, ValueError
+        If it is a folder, its folder is not there, or it cannot be written.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"path must name a file, such as {example!r}; got {path!r}.")
+    target = Path(path)
+    if target.is_dir():
+        raise IsADirectoryError(
+            f"path must name a file, such as {str(target / example)!r}; {str(target)!r} is "
+            "a folder."
+        )
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder {str(target.parent)!r} for {target.name!r}; make it first."
+        )
+    if target.exists() and not target.is_file():
+        raise ValueError(f"path must name a file; {str(target)!r} is a device. Name another.")
+    for place in (target, target.parent):
+        if place.exists() and not os.access(place, os.W_OK):
+            raise PermissionError(
+                f"{str(place)!r} may only be read. Name another file, or make it writable."
+            )
+    return target
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[IO[bytes]]:
+    """Give a file beside `target` that takes its place at the end, or vanishes on an error."""
+    file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - it is closed before it is renamed
+        dir=target.parent, prefix=f".{target.name}.", suffix=".part", delete=False
+    )
+    part = Path(file.name)
+    try:
+        with file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        # As any new file; a temporary one is nobody else's.
+        part.chmod(0o666 & ~_umask())
+        part.replace(target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def write_whole(target: Path, data: bytes) -> Path:
+    """Write a file, or leave the older one as it was; give its place."""
+    with replacing(target) as file:
+        file.write(data)
+    return target
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,91 @@
+"""Where something is written: refused in words before any work, and written whole or not at all."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from latentlens import LatentLens
+from latentlens.store import check_target, write_whole
+
+WAYS = {"save": "run.lens", "to_html": "page.html", "to_png": "lens.png", "to_svg": "lens.svg"}
+
+
+@pytest.fixture(params=WAYS)
+def way(request):
+    return request.param
+
+
+@pytest.fixture
+def lens():
+    data = TensorDataset(torch.rand(40, 6), torch.arange(40) % 2)
+    model = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 2))
+    return LatentLens(model, DataLoader(data, batch_size=10))
+
+
+@pytest.fixture
+def read_only(monkeypatch):
+    """Say of some places that they may only be read, to whoever runs the tests."""
+    places: set[Path] = set()
+    asked = os.access
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: Path(path) not in places and asked(path, mode)
+    )
+    return places
+
+
+def refused(lens, way, path, kind, words):
+    with pytest.raises(kind, match=words):
+        getattr(lens, way)(path)
+    assert lens.status == "waiting"
+
+
+def test_a_folder_is_refused_with_the_name_of_a_file(lens, way, tmp_path):
+    words = rf"such as '.*{WAYS[way]}'; '.*' is a folder\."
+    refused(lens, way, str(tmp_path), IsADirectoryError, words)
+
+
+def test_a_folder_that_is_missing_is_named(lens, way, tmp_path):
+    path = tmp_path / "nowhere" / "file"
+    refused(lens, way, path, FileNotFoundError, r"no folder '.*nowhere' for 'file'; make it first")
+
+
+def test_a_folder_and_a_file_that_may_only_be_read_are_named(lens, way, tmp_path, read_only):
+    read_only.add(tmp_path)
+    refused(lens, way, tmp_path / "file", PermissionError, "' may only be read. Name another")
+    older = tmp_path / "older"
+    older.write_text("of yesterday")
+    read_only.clear()
+    read_only.add(older)
+    refused(lens, way, older, PermissionError, "older' may only be read")
+    assert older.read_text() == "of yesterday"
+
+
+def test_what_is_no_file_and_no_path_is_refused(lens, way):
+    refused(lens, way, os.devnull, ValueError, "is a device")
+    refused(lens, way, 3, TypeError, rf"must name a file, such as '{WAYS[way]}'; got 3")
+
+
+def test_a_file_is_written_with_the_rights_of_any_new_file(tmp_path):
+    plain = tmp_path / "plain"
+    plain.touch()
+    target = write_whole(check_target(tmp_path / "file", "file"), b"whole")
+    assert target.read_bytes() == b"whole"
+    assert stat.S_IMODE(target.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
+
+
+def test_a_write_that_breaks_off_leaves_the_older_file_and_no_other(tmp_path, monkeypatch):
+    target = write_whole(tmp_path / "file", b"older")
+
+    def breaks(_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "fsync", breaks)
+    with pytest.raises(OSError, match="disk full"):
+        write_whole(target, b"newer")
+    assert target.read_bytes() == b"older"
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
