@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -89,6 +90,44 @@ def class_name(label: Any) -> Any:
         return ""
     whole = isinstance(label, int | np.integer) and not isinstance(label, bool)
     return str(int(label)) if whole else label
+
+
+def check_class_names(names: Iterable[object]) -> tuple[str, ...]:
+    """Give the names of classes as text, each of which must name one class.
+
+    Raises
+    ------
+    ValueError
+        If a class has no name, or two have the same.
+    """
+    texts = tuple(str(name) for name in names)
+    for at in np.flatnonzero(_unclear(texts)).tolist():
+        if not texts[at].strip():
+            raise ValueError(f"classes must name every class; class {at} has no name.")
+        other = texts.index(texts[at], texts.index(texts[at]) + 1)
+        raise ValueError(
+            f"classes must name each class once; {texts[at]!r} stands for class {at} and for class "
+            f"{other}. Tell them apart, for example as '{texts[at]} ({at})'."
+        )
+    return texts
+
+
+def numbered_apart(names: Iterable[object]) -> tuple[str, ...]:
+    """Give the names of classes, those that are doubled or blank with the class's number.
+
+    Examples
+    --------
+    >>> numbered_apart(["crane", "owl", "crane"])
+    ('crane (0)', 'owl', 'crane (2)')
+    """
+    texts = tuple(str(name) for name in names)
+    unclear = _unclear(texts)
+    return tuple(f"{text} ({at})".strip() if unclear[at] else text for at, text in enumerate(texts))
+
+
+def _unclear(texts: Sequence[str]) -> list[bool]:
+    times = Counter(texts)
+    return [times[text] > 1 or not text.strip() for text in texts]
 
 
 def check_latent(latent: ArrayLike, name: str = "latent") -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from latentlens.core.checks import check_class_names
 from latentlens.core.record import CELL_KINDS, LayerIndex, Record, cells, count_cells
 
 LATENT = "latent"
@@ -127,7 +128,7 @@ def record_from_arrays(
     ------
     ValueError
         If lengths differ, the latent is empty or not finite, or a class lies
-        outside `classes`.
+        outside `classes`, or two classes have one name.
 
     Examples
     --------
@@ -147,7 +148,7 @@ def record_from_arrays(
     if pred is not None and (y_hat < 0).any():
         raise ValueError("pred must be known for all items or left out; got -1 among them.")
     n_classes = _count_classes(y, y_hat, scores, classes)
-    names = tuple(map(str, classes)) if classes else tuple(map(str, range(n_classes)))
+    names = check_class_names(range(n_classes) if classes is None else classes)
     raw = {name: _matrix(a, f"activations[{name!r}]", n) for name, a in (activations or {}).items()}
     raw.setdefault(LATENT, z)
     if scores is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -10,11 +10,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from latentlens.core.checks import check_class_names, numbered_apart
 from latentlens.core.record import Reduce
-from latentlens.extract.augmentation import augmentation_note
-from latentlens.extract.calls import tensors_in
 from latentlens.extract.guest import Guest
 from latentlens.extract.layers import Choice, choose_layers
+from latentlens.extract.look import (
+    Look,
+    Unpack,
+    find_device,
+    half_dtype,
+    look_at,
+    open_batch,
+    unwrap,
+)
 from latentlens.extract.names import Wanted
 from latentlens.extract.output import (
     Predict,
@@ -25,23 +33,9 @@ from latentlens.extract.output import (
     width,
 )
 from latentlens.extract.shapes import LayerSpec
-from latentlens.extract.source import Source, open_source
+from latentlens.extract.source import Source
 from latentlens.extract.trace import Trace
-from latentlens.extract.unpack import (
-    Unpacked,
-    batch_length,
-    check_unpacked,
-    map_tensors,
-    move,
-    read_labels,
-    unpack_batch,
-)
-
-Unpack = Callable[[Any], Unpacked]
-
-FIRST_LOOK = 13
-"""How many items the first look takes where it may choose: a number that no layer's
-width is likely to equal, so that the axis of the items is plain."""
+from latentlens.extract.unpack import read_labels
 
 HELD_BUDGET = 256_000_000
 """Bytes of one batch's activations that the pass holds at a time, where it may choose."""
@@ -114,7 +108,7 @@ class Plan:
 
     def open_batch(self, batch: Any) -> tuple[tuple[Any, ...], dict[str, Any], Any, int]:
         """Split a batch, bring it to the model, and count its items."""
-        return _open(batch, self.model, self.unpack, self.device, self.input_dtype)
+        return open_batch(batch, self.model, self.unpack, self.device, self.input_dtype)
 
     def read_logits(self, output: Any, n: int) -> Tensor:
         """Take float32 logits of shape (n, n_classes) out of the model's output."""
@@ -201,50 +195,44 @@ def plan(
     ('latent', ['fc1', 'fc2', 'latent', 'fc3'])
     """
     _check_options(reduce, keep)
-    model, notes = _unwrap(model)
-    where = _find_device(model, device)
-    guest = Guest(model, where)
-    with guest.visit(seed=0):
-        source = open_source(loader)
-        batch = source.first(FIRST_LOOK)
-        dtype = _half_dtype(model)
-        args, kwargs, target, n = _open(batch, model, unpack, where, dtype)
-        args, kwargs = map_tensors(args, _ordinary), map_tensors(kwargs, _ordinary)
-        with torch.inference_mode(mode=False), torch.no_grad(), Trace(model) as trace:
-            logits = (predict or find_logits)(_call(model, args, kwargs))
-        augmented = augmentation_note(source)
-    check_logits(logits, n)
-    scores = width(logits)
-    names, name_note = _class_names(classes, source.dataset, max(scores, 2))
+    model, notes = unwrap(model)
+    where = find_device(model, device)
+    look = look_at(model, loader, where, unpack, predict)
+    check_logits(look.logits, look.n)
+    scores = width(look.logits)
+    names, name_note = _class_names(classes, look.source.dataset, max(scores, 2))
     choice = choose_layers(
-        trace, model, logits, scores=scores, n=n, layer=layer, layers=layers, reduce=reduce,
-        n_classes=len(names),
+        look.trace, model, look.logits, scores=scores, n=look.n, layer=layer, layers=layers,
+        reduce=reduce, n_classes=len(names),
     )  # fmt: skip
-    probabilities = not choice.makes_logits and are_probabilities(logits)
-    read_labels(target, n, names, 0)
-    as_logits(logits, probabilities=probabilities)
-    notes += [*source.notes, augmented, name_note, *choice.notes]
-    notes += [_probability_note(probabilities), _single_note(scores, names), _dtype_note(dtype)]
-    size, size_note = _batch_size(source, choice)
+    probabilities = not choice.makes_logits and are_probabilities(look.logits)
+    read_labels(look.target, look.n, names, 0)
+    as_logits(look.logits, probabilities=probabilities)
+    size, size_note = _batch_size(look.source, choice)
+    notes += [*look.source.notes, look.augmented, name_note, *choice.notes]
+    notes += [_probability_note(probabilities), _single_note(scores, names)]
+    notes += [_dtype_note(look.input_dtype), size_note]
+    return _plan_of(
+        look, choice, model=model, classes=names, notes=[note for note in notes if note],
+        keep=keep, device=where, batch_size=size, unpack=unpack, predict=predict,
+        probabilities=probabilities,
+    )  # fmt: skip
+
+
+def _plan_of(look: Look, choice: Choice, *, model: nn.Module, **chosen: Any) -> Plan:
+    """Put what was seen and what was chosen into a plan."""
     return Plan(
         model=model,
         model_name=type(model).__name__,
-        n_items=source.n_items,
-        classes=names,
+        n_items=look.source.n_items,
         latent_layer=choice.latent_layer,
         layers=choice.layers,
-        notes=[note for note in (*notes, size_note) if note],
-        random_access=source.random_access,
-        keep=keep,
+        random_access=look.source.random_access,
         pre_latent=choice.pre_latent,
-        source=source,
-        guest=guest,
-        device=where,
-        batch_size=size,
-        unpack=unpack,
-        predict=predict,
-        input_dtype=dtype,
-        probabilities=probabilities,
+        source=look.source,
+        guest=look.guest,
+        input_dtype=look.input_dtype,
+        **chosen,
     )
 
 
@@ -271,52 +259,13 @@ def layer_names(model: nn.Module, batch: Any = None) -> list[str]:
     """
     if batch is None:
         return [name for name, _ in model.named_modules() if name]
-    model, _ = _unwrap(model)
-    device = _find_device(model, None)
-    args, kwargs, _, _ = _open(batch, model, None, device, _half_dtype(model))
+    model, _ = unwrap(model)
+    device = find_device(model, None)
+    args, kwargs, _, _ = open_batch(batch, model, None, device, half_dtype(model))
     guest = Guest(model, device)
     with guest.visit(seed=0), torch.no_grad(), Trace(model) as trace:
         model(*args, **kwargs)
     return [name for name in trace.calls if name]
-
-
-def _call(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call the model on the first batch; if it fails, add to the error what it was given."""
-    try:
-        return model(*args, **kwargs)
-    except Exception as error:
-        given = [_in_brief(arg) for arg in args]
-        given += [f"{name}={_in_brief(arg)}" for name, arg in kwargs.items()]
-        error.add_note(
-            f"latentlens called {type(model).__name__}({', '.join(given)}) with the first items of "
-            "loader. If that is not how, say so: unpack=lambda batch: (args, kwargs, target)."
-        )
-        raise
-
-
-def _ordinary(tensor: Tensor) -> Tensor:
-    """Give a tensor that counts its in-place changes."""
-    with torch.inference_mode(mode=False):
-        return tensor.clone() if tensor.is_inference() else tensor
-
-
-def _in_brief(arg: Any) -> str:
-    if isinstance(arg, Tensor):
-        return f"{str(arg.dtype).removeprefix('torch.')} of shape {tuple(arg.shape)}"
-    return type(arg).__name__
-
-
-def _open(
-    batch: Any,
-    model: nn.Module,
-    unpack: Unpack | None,
-    device: torch.device,
-    dtype: torch.dtype | None,
-) -> tuple[tuple[Any, ...], dict[str, Any], Any, int]:
-    found = unpack(batch) if unpack is not None else unpack_batch(batch, model)
-    args, kwargs, target = check_unpacked(found)
-    args, kwargs = move(tuple(args), device, dtype), move(dict(kwargs), device, dtype)
-    return args, kwargs, target, batch_length(args, kwargs, tensors_in)
 
 
 def _check_options(reduce: Reduce, keep: int) -> None:
@@ -326,60 +275,11 @@ def _check_options(reduce: Reduce, keep: int) -> None:
         raise ValueError(f"keep must be a whole number of at least 1, got {keep!r}.")
 
 
-def _unwrap(model: nn.Module) -> tuple[nn.Module, list[str]]:
-    """Take the model out of its wrappers; refuse what hooks cannot see into."""
-    notes: list[str] = []
-    if not isinstance(model, nn.Module):
-        swapped = " Are the arguments swapped? The model comes first, then the loader."
-        hint = swapped if hasattr(model, "__iter__") else ""
-        raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}.{hint}")
-    while True:
-        inner = getattr(model, "_orig_mod", None)
-        if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
-            inner = model.module
-        if not isinstance(inner, nn.Module):
-            break
-        notes.append(f"The model is run without its {type(model).__name__} wrapper.")
-        model = inner
-    if isinstance(model, torch.jit.ScriptModule):
-        raise TypeError(
-            f"model is a {type(model).__name__}, compiled by torch.jit: its layers cannot be "
-            "watched. Give the nn.Module that it was made from."
-        )
-    lazy = [p for p in model.parameters() if isinstance(p, nn.parameter.UninitializedParameter)]
-    if lazy:
-        raise ValueError(
-            f"{type(model).__name__} has {len(lazy)} parameters that get their shape from the "
-            "first batch. Run the model on one batch before giving it to latentlens."
-        )
-    return model, notes
-
-
-def _find_device(model: nn.Module, device: torch.device | str | None) -> torch.device:
-    tensors = [*model.parameters(), *model.buffers()]
-    wanted = None if device is None else torch.device(device)
-    if not tensors:
-        return wanted or torch.device("cpu")
-    here = tensors[0].device
-    if wanted is not None and (wanted.type != here.type or wanted.index not in (None, here.index)):
-        raise ValueError(
-            f"device is {str(wanted)!r}, but the model is on {str(here)!r}, and latentlens does "
-            f"not move what is yours. Move it yourself: model.to({str(wanted)!r})."
-        )
-    return here
-
-
-def _half_dtype(model: nn.Module) -> torch.dtype | None:
-    """Give the model's dtype if it is a half precision, which its inputs must have too."""
-    dtypes = {p.dtype for p in model.parameters() if p.is_floating_point()}
-    return dtypes.pop() if dtypes in ({torch.float16}, {torch.bfloat16}) else None
-
-
 def _class_names(
     classes: Sequence[str] | None, dataset: Any, n: int
 ) -> tuple[tuple[str, ...], str]:
     if classes is not None:
-        names = tuple(str(name) for name in classes)
+        names = check_class_names(classes)
         if len(names) != n:
             raise ValueError(f"classes has {len(names)} names, but the model has {n} classes.")
         return names, ""
@@ -394,7 +294,14 @@ def _class_names(
             f"dataset.classes has {len(found)} names, but the model has {n} classes; "
             "they are numbered instead."
         )
-    return tuple(str(name) for name in found), ""
+    names = numbered_apart(found)
+    doubled = sum(name != str(given) for name, given in zip(names, found, strict=True))
+    if not doubled:
+        return names, ""
+    return names, (
+        f"dataset.classes has {doubled} names that are blank or stand for several classes; they "
+        "bear the class's number besides."
+    )
 
 
 def _batch_size(source: Source, choice: Choice) -> tuple[int | None, str]:

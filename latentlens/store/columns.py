@@ -44,8 +44,13 @@ def _read_column(parts: Parts, n: int) -> Column:
     origin = cast(Origin, parts.text("origin", ORIGINS))
     if origin in ("int", "float"):
         values = parts.array("values", np.float64, (n,))
+        known = values[~np.isnan(values)]
+        if origin == "int" and not ((np.abs(known) < 2**53) & (known == np.floor(known))).all():
+            raise parts.wrong("values")
         return Column(name=parts.text("name"), origin=origin, values=values)
     values, levels = parts.array("values", np.int32, (n,)), parts.texts("levels")
     if values.min() < -1 or values.max() >= len(levels):
         raise parts.wrong("values")
+    if len(set(levels)) < len(levels) or (origin == "bool" and levels != ("False", "True")):
+        raise parts.wrong("levels")
     return Column(name=parts.text("name"), origin=origin, values=values, levels=levels)

@@ -99,7 +99,9 @@ class Parts:
         return value
 
     def maybe(
-        self, name: str, dtype: DTypeLike, shape: tuple[int | None, ...]
+        self, name: str, dtype: DTypeLike, shape: tuple[int | None, ...], *, finite: bool = False
     ) -> NDArray[Any] | None:
         """Give an array, or None where there is none."""
-        return None if self.content.get(name) is None else self.array(name, dtype, shape)
+        if self.content.get(name) is None:
+            return None
+        return self.array(name, dtype, shape, finite=finite)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, cast, get_args
@@ -11,9 +12,14 @@ from numpy.typing import NDArray
 
 from latentlens.core.allocation import ALLOCATIONS, Allocation
 from latentlens.core.calibration import Calibration
+from latentlens.core.checks import check_class_names
 from latentlens.core.record import CELL_KINDS, LayerIndex, Record, Reduce, count_cells
 from latentlens.core.sample import Ranking
+from latentlens.store.archive import WrongFile
 from latentlens.store.parts import Parts
+
+MOST_ID = 2**31 - 1
+"""Positions in a dataset travel to the browser as int32."""
 
 
 def record_parts(record: Record) -> dict[str, Any]:
@@ -50,14 +56,14 @@ def read_record(parts: Parts) -> Record:
     WrongFile
         If a part is missing, or does not fit to the others.
     """
-    latent = parts.array("latent", np.float32, (None, None))
-    n, classes = len(latent), parts.texts("classes")
+    latent = parts.array("latent", np.float32, (None, None), finite=True)
+    n, classes = len(latent), _read_classes(parts)
     label, pred = (_classes_of(parts, name, n, len(classes)) for name in ("label", "pred"))
     if (pred < 0).any() and (pred >= 0).any():
         raise parts.wrong("pred")
     ids = parts.array("ids", np.int64, (n,))
     cell_count = parts.array("cell_count", np.int64, (CELL_KINDS, len(classes)))
-    if ids.min() < 0:
+    if ids.min() < 0 or ids.max() > MOST_ID:
         raise parts.wrong("ids")
     if not np.array_equal(cell_count, count_cells(label, pred, len(classes))):
         raise parts.wrong("cell_count")
@@ -70,15 +76,24 @@ def read_record(parts: Parts) -> Record:
         cell_count=cell_count,
         latent_layer=parts.text("latent_layer"),
         layers=_read_layers(parts, n, len(classes)),
-        logits=parts.maybe("logits", np.float32, (n, len(classes))),
+        logits=parts.maybe("logits", np.float32, (n, len(classes)), finite=True),
         loss=parts.maybe("loss", np.float32, (n,)),
-        pre_latent=parts.maybe("pre_latent", np.float32, (n, None)),
+        pre_latent=parts.maybe("pre_latent", np.float32, (n, None), finite=True),
         meta=_read_meta(parts.part("meta")),
     )
     own = record.layers.get(record.latent_layer)
     if own is None or own.units != latent.shape[1]:
         raise parts.wrong("latent_layer")
     return record
+
+
+def _read_classes(parts: Parts) -> tuple[str, ...]:
+    try:
+        return check_class_names(parts.texts("classes"))
+    except WrongFile:
+        raise
+    except ValueError:
+        raise parts.wrong("classes") from None
 
 
 def _classes_of(parts: Parts, name: str, n: int, n_classes: int) -> NDArray[np.int32]:
@@ -119,10 +134,11 @@ def _read_layer(parts: Parts, n: int, n_classes: int) -> LayerIndex:
         raise parts.wrong("top_unit")
     if (top_value[:, 1:] > top_value[:, :-1]).any():
         raise parts.wrong("top_value")
+    reduce = cast(Reduce, parts.text("reduce", get_args(Reduce)))
     return LayerIndex(
         name=parts.text("name"),
-        shape=parts.counts("shape"),
-        reduce=cast(Reduce, parts.text("reduce", get_args(Reduce))),
+        shape=_read_shape(parts, reduce, units),
+        reduce=reduce,
         units=units,
         top_unit=top_unit,
         top_value=top_value,
@@ -132,6 +148,16 @@ def _read_layer(parts: Parts, n: int, n_classes: int) -> LayerIndex:
         unit_min=parts.array("unit_min", np.float32, (units,), finite=True),
         nonfinite=parts.count("nonfinite"),
     )
+
+
+def _read_shape(parts: Parts, reduce: Reduce, units: int) -> tuple[int, ...]:
+    """Read the shape of an item's activation, of which every unit is a part."""
+    shape = parts.counts("shape")
+    # Of channels the first axis is kept, and of tokens their width.
+    kept = {"unit": shape, "channel": shape[:1], "token": shape[-1:]}[reduce]
+    if math.prod(kept) != units or math.prod(shape) > 2**53:
+        raise parts.wrong("shape")
+    return shape
 
 
 # -- rankings --------------------------------------------------------------------
@@ -176,7 +202,7 @@ def read_ranking(parts: Parts, n: int) -> Ranking:
         uses_j=parts.flag("uses_j"),
         probability=parts.flag("probability"),
         allocation=cast(Allocation, parts.text("allocation", ALLOCATIONS)),
-        floor=parts.count("floor"),
+        floor=parts.count("floor", 0, MOST_ID),
         notes=parts.texts("notes"),
         weigh=None
         if points is None

@@ -77,7 +77,7 @@ def literal(value: Any) -> str:
         parts = (f"{literal(name)}: {literal(part)}" for name, part in value.items())
         return "{" + ", ".join(parts) + "}"
     if isinstance(value, list | tuple | np.ndarray):
-        return "[" + ", ".join(literal(each) for each in np.asarray(value).tolist()) + "]"
+        return "[" + ", ".join(literal(each) for each in np.atleast_1d(value).tolist()) + "]"
     return str(value)
 
 

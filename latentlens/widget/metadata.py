@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,7 @@ def read_metadata(given: Any) -> Metadata:
         except TypeError:
             raise TypeError(f"{WANTED}; got {type(given).__name__}.") from None
         columns = {name: table[name] for name in table.columns}
-    _check_names(list(columns))
+    check_names(list(columns))
     return Metadata(tuple(_column(name, series) for name, series in columns.items()))
 
 
@@ -96,28 +97,40 @@ def fit_rows(
 
 
 def _series_of(given: Mapping[Any, Any]) -> dict[str, nw.Series[Any]]:
-    import narwhals as nw
-    import pandas as pd
-
     columns: dict[str, Any] = {}
     lengths: dict[str, int] = {}
     for name, values in given.items():
         if isinstance(values, str) or not hasattr(values, "__len__"):
             raise TypeError(f"{WANTED}; column {name!r} is {type(values).__name__}.")
-        if np.ndim(values) != 1:
+        if _axes(values) != 1:
             raise TypeError(
                 f"metadata column {name!r} must have one value per item; it has shape "
                 f"{np.shape(values)}. Pass its parts as columns of their own."
             )
-        series = values if hasattr(values, "to_numpy") else pd.Series(values)
-        columns[name], lengths[name] = nw.from_native(series, series_only=True), len(values)
+        columns[name], lengths[name] = _series(values), len(values)
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{name!r} {n:,}" for name, n in lengths.items())
         raise ValueError(f"metadata columns must be equally long; got {listed}.")
     return columns
 
 
-def _check_names(names: Sequence[Any]) -> None:
+def _series(values: Any) -> nw.Series[Any]:
+    import narwhals as nw
+    import pandas as pd
+
+    try:
+        return nw.from_native(values, series_only=True)
+    except TypeError:
+        return nw.from_native(pd.Series(values), series_only=True)
+
+
+def check_names(names: Sequence[Any]) -> None:
+    """Refuse names that no column can have.
+
+    Raises
+    ------
+    ValueError
+    """
     for name in names:
         if not isinstance(name, str) or not name.strip() or '"' in name:
             raise ValueError(
@@ -156,27 +169,52 @@ def _column(name: str, series: nw.Series[Any]) -> Column:
     if kind.is_numeric():
         return _numbers(name, series, whole=kind.is_integer())
     if kind in (nw.Categorical, nw.Enum):
-        return _words(name, series.to_list(), _category_order(series))
+        return _words(name, series.to_list(), _category_order(name, series))
     if kind in (nw.Date, nw.Datetime, nw.Time):
         return _words(name, [None if _gone(v) else _day(v) for v in series.to_list()])
     values = series.to_list()
     if kind == nw.String or all(isinstance(v, str | bool | np.bool_) or _gone(v) for v in values):
         return _words(name, values)
-    odd = next(v for v in values if not (isinstance(v, str | bool) or _gone(v)))
+    odd = next(v for v in values if not (isinstance(v, str | bool | np.bool_) or _gone(v)))
+    several = isinstance(odd, list | tuple | dict | set | np.ndarray) or hasattr(odd, "shape")
     raise TypeError(
         f"metadata column {name!r} must hold numbers, truth values, text, categories or dates; "
-        f"got {kind} ({type(odd).__name__}). Turn it into one of these, or leave it out."
+        f"got {kind} ({type(odd).__name__}). "
+        + (
+            "Give its parts as columns of their own, or join them into one text."
+            if several
+            else "Turn it into one of these, or leave it out."
+        )
     )
 
 
-def _category_order(series: nw.Series[Any]) -> list[str] | None:
+def _axes(values: Any) -> int:
+    """Count the axes of a column's values, where all of them are of one shape."""
+    try:
+        return np.ndim(values)
+    except ValueError:
+        return 1
+
+
+def _category_order(name: str, series: nw.Series[Any]) -> list[str] | None:
     """Give categories in the order they were given; None where they have none."""
     import narwhals as nw
 
     if isinstance(series.dtype, nw.Enum):
         return list(map(str, series.dtype.categories))
     of_pandas = getattr(getattr(series.to_native(), "cat", None), "categories", None)
-    return None if of_pandas is None else list(map(str, of_pandas))
+    if of_pandas is None:
+        return None
+    names = list(map(str, of_pandas))
+    times = Counter(names)
+    doubled = [given for given, text in zip(of_pandas, names, strict=True) if times[text] > 1]
+    if doubled:
+        raise ValueError(
+            f"metadata column {name!r} has categories that read alike: "
+            f"{', '.join(map(repr, doubled))}. Rename one of them, or make them one with "
+            "astype(str)."
+        )
+    return names
 
 
 def _numbers(name: str, series: nw.Series[Any], *, whole: bool) -> Column:
@@ -201,4 +239,8 @@ def _day(moment: Any) -> str:
 
 def _gone(value: Any) -> bool:
     """Whether a value says that there is none: None, NaN, NA, NaT."""
-    return value is None or type(value).__name__ in ("NAType", "NaTType") or value != value  # noqa: PLR0124
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    # Of an array that is one truth value per element.
+    differs = value != value  # noqa: PLR0124
+    return isinstance(differs, bool | np.bool_) and bool(differs)

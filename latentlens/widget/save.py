@@ -35,7 +35,7 @@ from latentlens.store import (
     refusing,
     write_archive,
 )
-from latentlens.widget.metadata import TAKEN
+from latentlens.widget.metadata import check_names
 from latentlens.widget.page.contents import read_pictures as pictures_of
 from latentlens.widget.state import OWN_PROJECTION, State
 
@@ -118,10 +118,6 @@ def write_saved(
     random_state: int,
 ) -> None:
     """Write a lens whose pass is over."""
-    if not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"There is no folder {str(path.parent)!r} to save {path.name!r} in; make it first."
-        )
     record = session.record
     rankings = {name: ranking_parts(each) for name, each in session.rankings.items()}
     shown = session.pictures
@@ -143,12 +139,22 @@ def write_saved(
     write_archive(path, content, by=latentlens.__version__)
 
 
+def check_pictures(pictures: str | ArrayLike) -> None:
+    """Refuse a word that does not say which pictures are saved.
+
+    Raises
+    ------
+    ValueError
+    """
+    if isinstance(pictures, str):
+        check_choice(pictures, "pictures", CHOICES)
+
+
 def _chosen_rows(pictures: str | ArrayLike, lens: State, session: Session) -> NDArray[np.int64]:
     """Say of which rows the pictures are saved."""
     n = len(session.record)
     if not isinstance(pictures, str):
         return np.unique(check_rows(pictures, "pictures", n))
-    check_choice(pictures, "pictures", CHOICES)
     if pictures == "none" or session.pictures is None:
         return np.zeros(0, np.int64)
     if pictures == "all" or n <= FEW:
@@ -227,8 +233,10 @@ def _read_metadata(parts: Parts, n: int) -> Metadata:
     if "metadata" not in parts.content:
         return Metadata()
     metadata = read_columns(parts.part("metadata"), n)
-    if TAKEN & {name.lower() for name in metadata}:
-        raise parts.wrong("metadata")
+    try:
+        check_names(list(metadata))
+    except ValueError:
+        raise parts.wrong("metadata") from None
     return metadata
 
 

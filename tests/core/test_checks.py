@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
+from latentlens.core import record_from_arrays
 from latentlens.core.checks import (
     check_choice,
+    check_class_names,
     check_count,
     check_labels,
     check_latent,
@@ -103,3 +105,24 @@ def test_no_rows_are_rows():
 def test_rows_lie_within_the_items(rows, words):
     with pytest.raises(ValueError, match=words):
         check_rows(rows, "selection", 3)
+
+
+def test_classes_are_named_by_anything_that_reads_as_text():
+    assert check_class_names([7, "cat"]) == ("7", "cat")
+    named = record_from_arrays(np.eye(2), [0, 1], classes=np.array(["ant", "bee"]))
+    assert named.classes == ("ant", "bee")
+
+
+@pytest.mark.parametrize(
+    ("classes", "words"),
+    [
+        (["ant", "bee", "ant"], r"once; 'ant' stands for class 0 and for class 2\. .*'ant \(0\)'"),
+        ([1, "1"], "'1' stands for class 0 and for class 1"),
+        (["ant", " "], "classes must name every class; class 1 has no name"),
+    ],
+)
+def test_a_class_needs_a_name_of_its_own(classes, words):
+    with pytest.raises(ValueError, match=words):
+        check_class_names(classes)
+    with pytest.raises(ValueError, match=words):
+        record_from_arrays(np.eye(2), [0, 1], classes=classes)

@@ -255,6 +255,16 @@ def test_classes_come_from_the_argument_first():
     assert found.classes == ("a", "b", "c", "d")
 
 
+def test_classes_are_told_apart_where_the_dataset_does_not():
+    data = loader(vector(9))
+    data.dataset.classes = ["crane", "owl", "crane", " "]
+    found = plan(make("mlp"), data)
+    assert found.classes == ("crane (0)", "owl", "crane (2)", "(3)")
+    assert any("dataset.classes has 3 names that are blank or" in note for note in found.notes)
+    with pytest.raises(ValueError, match=r"'crane' stands for class 0 and for class 2.*'crane \(0"):
+        plan(make("mlp"), data, classes=data.dataset.classes)
+
+
 def test_the_record_says_what_was_read():
     record = run(plan(make("mlp"), loader(vector(9))))
     assert record.meta["model"] == "MLP"

@@ -190,7 +190,7 @@ def test_another_word_for_pictures_is_refused_before_anything_is_written(lens, p
 
 
 def test_a_folder_that_is_missing_is_named(lens, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere.* to save 'run.lens' in"):
+    with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere.* for 'run.lens'"):
         lens.save(tmp_path / "nowhere" / "run.lens")
 
 
@@ -335,11 +335,16 @@ LAYER = ("record", "layers", 0)
         (put("record", "label", to=with_entry(0, 3)), "has label of record"),
         (put("record", "label", to=with_entry(0, -2)), "has label of record"),
         (put("record", "pred", to=with_entry(0, -1)), "has pred of record"),
+        (put("record", "latent", to=with_entry((0, 0), np.nan)), "has latent of record"),
+        (put("record", "logits", to=with_entry((0, 0), np.inf)), "has logits of record"),
         (put("record", "ids", to=with_entry(0, -1)), "has ids of record"),
+        (put("record", "ids", to=with_entry(0, 2**40)), "has ids of record"),
         (put("record", "cell_count", to=with_entry((0, 0), -1)), "has cell_count of record"),
         (put("record", "cell_count", to=lambda n: n + 1), "has cell_count of record"),
         (put("record", "cell_count", to=lambda n: n * np.nan), "has cell_count of record"),
         (put("record", "classes", to=["a", 1, "b"]), "has classes of record"),
+        (put("record", "classes", to=["ant", "bee", "ant"]), "has classes of record"),
+        (put("record", "classes", to=["ant", " ", "bee"]), "has classes of record"),
         (put("record", "latent_layer", to="conv"), "has latent_layer of record"),
         (put("record", "meta", "notes", to="a note"), "has notes of meta of record"),
         (put("record", "layers", to={}), "has layers of record"),
@@ -349,10 +354,11 @@ LAYER = ("record", "layers", 0)
         (put(*LAYER, "top_value", to=lambda v: v[:, ::-1]), "has top_value of layer 0"),
         (put(*LAYER, "cell_sum", to=with_entry((0, 0, 0), np.nan)), "has cell_sum of layer 0"),
         (put(*LAYER, "units", to=0), "has units of layer 0"),
-        (put(*LAYER, "units", to=41), "has cell_sum of layer 0"),
+        (put(*LAYER, "units", to=41), "has shape of layer 0"),
         (put(*LAYER, "units", to=True), "has units of layer 0"),
         (put(*LAYER, "nonfinite", to=-1), "has nonfinite of layer 0"),
         (put(*LAYER, "shape", to=[-1]), "has shape of layer 0"),
+        (put(*LAYER, "shape", to=[2**40]), "has shape of layer 0"),
         (put(*LAYER, "reduce", to="eval"), "has reduce of layer 0"),
         (put("record", "layers", 1, "name", to="conv"), "has layers of record"),
         (put("rankings", "max_margin", "rank", to=with_entry(0, -1)), "has rank of max_margin"),
@@ -365,11 +371,13 @@ LAYER = ("record", "layers", 0)
         ),
         (put("rankings", "max_margin", "allocation", to="all"), "has allocation of max_margin"),
         (put("rankings", "max_margin", "floor", to=-1), "has floor of max_margin"),
+        (put("rankings", "max_margin", "floor", to=2**40), "has floor of max_margin"),
         (put("points", "xy", to=with_entry((0, 0), np.nan)), "has xy of points"),
         (put("points", "xy", to=lambda xy: xy[:5]), "has xy of points"),
         (put("state", "fraction", to=2.0), "fraction must be between 0"),
         (put("state", "fraction", to="much"), "fraction"),
         (put("state", "selection", to=np.array([300], np.uint32)), "selection must hold rows"),
+        (put("state", "selection", to=np.array(3.5)), "selection must list row numbers"),
         (put("state", "layer", to="fc9"), "layer must be one of"),
         (put("state", "sampler", to="coin"), "has sampler of state"),
         (put("state", "projection", to="eval"), "has projection of state"),
@@ -396,7 +404,12 @@ def test_a_file_whose_parts_do_not_fit_is_refused_in_one_sentence(lens, path, ch
         put("metadata", "0", "name", to="PLACE"),
         put("metadata", "0", "origin", to="date"),
         put("metadata", "0", "values", to=lambda values: values[1:]),
+        put("metadata", "0", "name", to='a"b'),
+        put("metadata", "0", "values", to=with_entry(0, np.inf)),
+        put("metadata", "0", "values", to=with_entry(0, 0.5)),
         put("metadata", "1", "values", to=with_entry(0, 2)),
+        put("metadata", "1", "levels", to=["Ulm", "Ulm"]),
+        put("metadata", "1", "origin", to="bool"),
         put("state", "slices", to={"hard": np.array([300], np.uint32)}),
         put("state", "slices", to={"hard": "all"}),
         put("state", "slices", to=[1]),
@@ -410,6 +423,14 @@ def test_metadata_and_slices_that_do_not_fit_are_refused(path, change):
     assert LatentLens.load(path).slices["hard"].tolist() == [1, 2]
     with pytest.raises(ValueError, match=r"run\.lens' (has|sets)"):
         LatentLens.load(changed(path, change))
+
+
+@pytest.mark.parametrize("name", ["$array", "$$array", "state", "__proto__"])
+def test_a_slice_may_have_any_name(lens, path, name):
+    lens.slices[name] = [3, 14, 15]
+    again = LatentLens.load(lens.save(path))
+    assert list(again.slices) == [name]
+    assert again.slices[name].tolist() == [3, 14, 15]
 
 
 @pytest.mark.parametrize(
