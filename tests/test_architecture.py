@@ -56,6 +56,7 @@ ROOMS = {
         "altair pandas scipy torch tqdm vl_convert",
     ),
     "cli": room("experiments", "typer"),
+    "__main__": room("cli"),
 }
 HEAVY = "numpy scipy sklearn torch pandas numba umap openTSNE altair anywidget ipywidgets tqdm"
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -64,3 +67,9 @@ def test_errors_are_words_not_tracebacks(tmp_path):
     done = invoke("--out", str(tmp_path), *QUICK, "--only", "figure_9")
     assert done.exit_code == 2
     assert "got 'figure_9'" in done.output
+
+
+def test_the_package_run_as_a_module_is_the_command():
+    run = [sys.executable, "-m", "latentlens", "paper", "--help"]
+    told = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    assert "Usage: latentlens paper" in told

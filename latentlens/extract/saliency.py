@@ -135,7 +135,7 @@ def attribute(
     Raises
     ------
     ImportError
-        Without captum.
+        Without captum, of which only occlusion has no need.
     ValueError
         If an argument is none of its choices, or no attribution can be had.
     ModelChanged
@@ -159,7 +159,8 @@ def attribute(
         check_count(window, "window", 10_000)
     wanted = _checked_target(plan, target)
     watched = _checked_unit(plan, layer, unit, target)
-    check_captum()
+    if method != "occlusion":
+        check_captum()
     check_differentiable(plan.model)
     chunks = [at[i : i + ITEMS_AT_ONCE] for i in range(0, len(at), ITEMS_AT_ONCE)]
     parts = _path(steps) if method == "integrated_gradients" else [(0.0, 1.0, 1)]
@@ -191,8 +192,8 @@ def check_captum() -> None:
         import captum.attr  # noqa: F401
     except ImportError as error:
         raise ImportError(
-            "Attributions are worked out by captum, which is not installed here: "
-            "pip install 'latentlens[saliency]'."
+            "These attributions are worked out by captum, which is not installed here: "
+            "pip install 'latentlens[saliency]'. Occlusion works without."
         ) from error
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,7 +71,8 @@ class Attributing(Results):
         Raises
         ------
         ImportError
-            Without captum: ``pip install 'latentlens[saliency]'``.
+            Without captum, of which only occlusion has no need:
+            ``pip install 'latentlens[saliency]'``.
         ValueError
             If an argument is none of its choices, or no attribution can be had.
         ModelChanged
@@ -112,11 +112,7 @@ class Attributing(Results):
 
 def why_no_saliency(session: Session) -> str:
     """Say why a lens has no attributions; empty if it has."""
-    if session.attribute is None:
-        return NO_ATTRIBUTIONS
-    if find_spec("captum") is None:
-        return "Attributions take captum: pip install 'latentlens[saliency]'."
-    return ""
+    return NO_ATTRIBUTIONS if session.attribute is None else ""
 
 
 def _collect(steps: Any, *, progress: bool) -> Sequence[Attribution]:

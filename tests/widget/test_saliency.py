@@ -14,7 +14,6 @@ from torch.utils.data import DataLoader, TensorDataset
 from latentlens import LatentLens
 from latentlens.core.metadata import Column
 from latentlens.session import handle
-from latentlens.widget import attributing
 from tests.made_up import made_up_record
 from tests.widget.test_lens import Wire
 
@@ -114,13 +113,15 @@ def test_rows_must_be_rows(lens):
         lens.saliency([40])
 
 
-def test_without_captum_the_lens_says_how_to_get_it(monkeypatch):
-    monkeypatch.setattr(attributing, "find_spec", lambda _: None)
+def test_without_captum_occlusion_works_and_gradients_say_how_to_get_it(monkeypatch):
+    before = make_lens().saliency(0, "occlusion", progress=False).maps
+    monkeypatch.setitem(sys.modules, "captum", None)
     monkeypatch.setitem(sys.modules, "captum.attr", None)
     lens = make_lens()
-    assert lens.about["no_saliency"].endswith("pip install 'latentlens[saliency]'.")
-    with pytest.raises(ImportError, match=r"pip install 'latentlens\[saliency\]'"):
+    assert lens.about["no_saliency"] == ""
+    with pytest.raises(ImportError, match=r"'latentlens\[saliency\]'\. Occlusion works without"):
         lens.saliency(0, progress=False)
+    np.testing.assert_array_equal(lens.saliency(0, "occlusion", progress=False).maps, before)
 
 
 # -- over the wire -----------------------------------------------------------------
