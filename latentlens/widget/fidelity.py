@@ -232,7 +232,7 @@ def _score_columns(scores: dict[str, Averages]) -> dict[str, NDArray[np.float64]
 def missing_frame(
     cells: GroupCells, classes: Sequence[str], roles: NDArray[np.uint8]
 ) -> pd.DataFrame:
-    """List the cells of which a sample has no item."""
+    """List the cells of which a sample has no item; ``.attrs["read_out"]`` says how many."""
     import pandas as pd
 
     gone = cells.count(roles > 0) == 0
@@ -243,7 +243,14 @@ def missing_frame(
         "n_group": cells.size[gone],
         "kind": "exact",
     }
-    return pd.DataFrame(columns)
+    frame = pd.DataFrame(columns)
+    n = len(cells.size)
+    frame.attrs["read_out"] = (
+        f"the sample has no item of {len(frame)} of the {n} cells"
+        if len(frame)
+        else f"empty, for the sample has items of all {n} cells"
+    )
+    return frame
 
 
 def cell_labels(cells: GroupCells, classes: Sequence[str]) -> NDArray[np.object_]:

@@ -202,6 +202,21 @@ def check_apart(a: Group, b: Group, names: tuple[str, str] = ("a", "b")) -> None
         )
 
 
+def check_spread(a: Group, b: Group, names: tuple[str, str] = ("a", "b")) -> None:
+    """Refuse a single item, which has no spread to measure an effect in.
+
+    Raises
+    ------
+    ValueError
+    """
+    for name, group in zip(names, (a, b), strict=True):
+        if group.member.sum() == 1:
+            raise ValueError(
+                f"{name} must hold at least two items, for one has no spread to measure an effect "
+                f"in; got {group.name}, 1 item. lens.compare_groups shows it beside others' means."
+            )
+
+
 def compare(session: Session, a: Group, b: Group) -> Comparison:
     """Put two groups side by side in the layer their questions name.
 

@@ -134,6 +134,9 @@ class Measuring(Asked):
     def missing(self) -> pd.DataFrame:
         """The cells (class x correctness) of which the current sample has no item.
 
+        Empty where it has items of every cell that the data have; ``.attrs`` has
+        ``read_out``, a line that says so.
+
         Examples
         --------
         >>> from latentlens import LatentLens

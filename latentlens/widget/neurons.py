@@ -14,7 +14,14 @@ from latentlens.session import Question, Session
 from latentlens.session.contrast import RUN_ITEMS, Contrast, check_not_all, contrast
 from latentlens.session.unit import check_unit, unit_values
 from latentlens.widget.asked import Asked
-from latentlens.widget.groups import Group, check_apart, effect_columns, read_group, the_rest
+from latentlens.widget.groups import (
+    Group,
+    check_apart,
+    check_spread,
+    effect_columns,
+    read_group,
+    the_rest,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,8 +80,8 @@ class Neurons(Asked):
         Raises
         ------
         ValueError
-            If a group is empty, they share items, or the model cannot be run for
-            the layer.
+            If a group is empty or of one item, they share items, or the model cannot
+            be run for the layer.
 
         Notes
         -----
@@ -118,6 +125,9 @@ class Neurons(Asked):
             else read_group(session, question, against, "against")
         )
         check_apart(first, second, ("rows", "against"))
+        if most == 1:
+            raise ValueError("run must be 0 or at least 2, for one item has no spread; got 1")
+        check_spread(first, second, ("rows", "against"))
         steps = contrast(
             session, index, first.member, second.member,
             run=most, question=question, confidence=confidence,

@@ -244,10 +244,15 @@ def test_what_cannot_be_contrasted_is_refused_in_words(lens):
         lens.contrast([1, 2], confidence=1.0)
 
 
-def test_one_item_has_no_spread_and_says_so(lens):
-    frame = lens.contrast([7])
-    assert frame.effect.isna().all()
-    assert "The groups have 1 and" in frame.attrs["note"]
+def test_one_item_has_no_spread_and_is_refused_before_the_model_is_run(running):
+    lens, model = running
+    with pytest.raises(ValueError, match=r"rows must hold at least two items.*got 1 chosen item"):
+        lens.contrast([7])
+    with pytest.raises(ValueError, match=r"against must hold at least two.*lens\.compare_groups"):
+        lens.contrast([1, 2], against=[7])
+    with pytest.raises(ValueError, match=r"run must be 0 or at least 2.*got 1"):
+        lens.contrast([1, 2], run=1)
+    assert not model.asked
 
 
 # -- as it travels -----------------------------------------------------------------
@@ -279,9 +284,9 @@ def test_the_message_holds_what_the_frame_holds_and_progress_before(running, rec
 
 def test_a_group_of_one_is_not_told_to_run_what_was_run(running):
     lens, _ = running
-    frame = lens.contrast([7], run=30)
-    assert "two of each are needed." in frame.attrs["note"]
-    assert "run=True" not in frame.attrs["read_out"]
+    *_, reply = ask(lens._session, selection=np.array([7], np.uint32))
+    assert reply["note"].endswith("two of each are needed.")
+    assert "run=True" not in reply["read_out"]
 
 
 def test_all_items_are_refused_before_the_model_is_run(running):

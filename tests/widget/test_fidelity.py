@@ -214,6 +214,11 @@ def test_missing_cells_are_those_without_a_sampled_item():
     missing = lens.missing
     assert {(row.label, row.correctness) for row in missing.itertuples()} == gone
     assert lens.fidelity([0.01], k=8, progress=False).missing.equals(missing)
+    n = frame.groupby(["true", "correct"]).ngroups
+    assert missing.attrs["read_out"] == f"the sample has no item of {len(gone)} of the {n} cells"
+    lens.fraction = 1.0
+    assert lens.missing.empty
+    assert lens.missing.attrs["read_out"] == f"empty, for the sample has items of all {n} cells"
 
 
 def test_topping_a_cell_up_ends_its_being_missing():

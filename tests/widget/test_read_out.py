@@ -58,6 +58,22 @@ def test_a_whole_group_is_exact_and_a_missing_one_is_never_zero(lens):
         assert line == "empty in sample: none of the 7 items of the group was taken"
 
 
+@pytest.mark.parametrize("on", ["sample", "all"])
+def test_a_group_without_items_is_said_to_have_none(on):
+    latent, label, _ = blobs()
+    lens = LatentLens.from_arrays(latent, label, label)
+    nobody = {"label": "1", "correctness": "incorrect", "on": on}
+    for measure in ("max", "count", "mean"):
+        frame = lens.top_k(measure=measure, **nobody)
+        assert frame.empty
+        assert frame.attrs["read_out"] == "the group has no items"
+    assert lens.max_neurons(**nobody).empty
+    for frame in (lens.max_neurons(**nobody), lens.mean_activation(**nobody)):
+        assert frame.attrs["read_out"] == "the group has no items"
+    if on == "sample":
+        assert "the group has no items" in str(lens.chart("top_k", **nobody).to_dict()["title"])
+
+
 def test_no_score_is_given_where_k_covers_the_layer(lens):
     lens.layer, lens.sampler = "latent", "random"
     assert lens.top_k(k=6).attrs["precision"] is None
