@@ -188,10 +188,10 @@ describe("an item by itself", () => {
 
   it("says why there is no attribution, and lets nobody ask", async () => {
     const shown = await show();
-    const about = { ...shown.store.get("about")!, no_saliency: "Attributions take captum." };
+    const about = { ...shown.store.get("about")!, no_saliency: "Attributions take the model." };
     shown.store.set({ about });
     await pick(shown, 4);
-    expect(shown.el.textContent).toContain("Attributions take captum.");
+    expect(shown.el.textContent).toContain("Attributions take the model.");
     expect(select(shown.el, 0).closest<HTMLElement>(".ll-item-controls")!.hidden).toBe(true);
   });
 

@@ -120,7 +120,7 @@ class MaxMarginSampler(TwoEndedSampler):
         if len(self.classes_) < 2:
             raise ValueError(
                 "MaxMarginSampler needs labels of at least 2 classes to find a boundary between, "
-                f'got {len(self.classes_)}; sampler="random" (lens.sampler = "random") needs none'
+                f'got {len(self.classes_)}; RandomSampler (lens.sampler = "random") needs none'
             )
         if self.group_by == "predicted" and pred is None:
             raise ValueError(

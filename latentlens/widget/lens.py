@@ -176,7 +176,14 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
             if isinstance(model, Record)
             else self._start_reading(model, loader, reading)
         )
-        self._show_controls(basis, projection, state)
+        own = self._own_projection is not None
+        super().__init__(
+            layers=basis.widths, keep=basis.keep, classes=basis.classes, n_items=basis.n_items,
+            columns=tuple(self._metadata), layer=basis.latent_layer, own_projection=own,
+            projection=OWN_PROJECTION if own else projection, **state,
+        )  # fmt: skip
+        self._note_start(basis.latent_layer)
+        self.on_msg(self._heard)
         if basis.known is not None:
             self._adopt(basis.known)
 
@@ -213,29 +220,16 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
         self._try_render()
         return Basis.of_plan(plan, known)
 
-    def _show_controls(self, basis: Basis, projection: Any, state: dict[str, Any]) -> None:
-        """Set the traits, note how they begin, and listen to the browser."""
-        own = self._own_projection is not None
-        super().__init__(
-            layers=basis.widths,
-            keep=basis.keep,
-            classes=basis.classes,
-            own_projection=own,
-            columns=tuple(self._metadata),
-            n_items=basis.n_items,
-            layer=basis.latent_layer,
-            projection=OWN_PROJECTION if own else projection,
-            **state,
-        )
+    def _note_start(self, layer: str) -> None:
+        """Note how the controls begin, from which the reader's code tells what was changed."""
         start = plain_start(
             self,
-            layer=basis.latent_layer,
+            layer=layer,
             k=min(10, self._most_k or 10),
-            projection=OWN_PROJECTION if own else "pca",
+            projection="pca" if self._own_projection is None else OWN_PROJECTION,
         )
         saved = {} if self._saved is None else self._saved.state
         self._start = start_lines({**start, **saved})
-        self.on_msg(self._heard)
 
     @classmethod
     def from_arrays(
