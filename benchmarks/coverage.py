@@ -34,7 +34,7 @@ from torch.utils.data import ConcatDataset, DataLoader
 from latentlens import data, models
 from latentlens.core import Design, Record, latent_scores, mean_estimate, value_bounds
 from latentlens.core.betting import betting_interval
-from latentlens.core.estimate import METHOD_NAMES
+from latentlens.core.estimated import METHOD_NAMES
 from latentlens.extract import Pass, plan, read_activations
 from latentlens.samplers import MaxMarginSampler, RandomSampler
 

@@ -17,7 +17,7 @@ ROOMS = (
 )  # fmt: skip
 ANSWERS = (
     "latentlens.widget.fidelity.Fidelity", "latentlens.widget.groups.Comparison",
-    "latentlens.widget.questions.Questions", "latentlens.widget.questions.QuestionResult",
+    "latentlens.widget.questions.Questions", "latentlens.widget.question_result.QuestionResult",
     "latentlens.widget.sample_run.SampleRun", "latentlens.widget.drawn.DrawnSample",
     "latentlens.widget.saliency.Saliency",
 )  # fmt: skip

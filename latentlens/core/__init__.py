@@ -5,7 +5,8 @@ from latentlens.core.allocation import ALLOCATIONS, Allocation, allocate
 from latentlens.core.answer import Answer, TopUnits
 from latentlens.core.design import Design, effective_size
 from latentlens.core.effect import GroupDifference, compare_groups
-from latentlens.core.estimate import MeanEstimate, mean_estimate, value_bounds
+from latentlens.core.estimate import mean_estimate, value_bounds
+from latentlens.core.estimated import MeanEstimate
 from latentlens.core.from_arrays import index_activations, record_from_arrays
 from latentlens.core.linear import latent_scores
 from latentlens.core.metrics import (

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from latentlens.core.effect import GroupDifference
-from latentlens.core.estimate import MeanEstimate
+from latentlens.core.estimated import MeanEstimate
 from latentlens.core.predicted import predicted_cosine_distance, predicted_overlap, read_out
 from latentlens.core.written import whole
 

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentlens.core.design import Design, group_weights
-from latentlens.core.estimate import MeanEstimate, mean_estimate, value_bounds
+from latentlens.core.estimate import mean_estimate, value_bounds
+from latentlens.core.estimated import MeanEstimate
 from latentlens.core.record import LayerIndex
 from latentlens.session.question import Question
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from latentlens.core.design import effective_size, group_weights
-from latentlens.core.estimate import MeanEstimate
+from latentlens.core.estimated import MeanEstimate
 from latentlens.core.query import row_mean
 from latentlens.core.sample import Ranking
 from latentlens.core.worth import describe_estimate

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from latentlens.core.answer import Answer
 from latentlens.core.checks import check_choice, check_rows
 from latentlens.core.design import Design, group_weights
-from latentlens.core.estimate import MeanEstimate
+from latentlens.core.estimated import MeanEstimate
 from latentlens.core.linear import latent_scores
 from latentlens.core.metadata import Column, Metadata
 from latentlens.core.meter import Draw, Meter

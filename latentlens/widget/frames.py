@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from latentlens.core.answer import Answer
 from latentlens.core.design import Design, effective_size
-from latentlens.core.estimate import MeanEstimate
+from latentlens.core.estimated import MeanEstimate
 from latentlens.core.metadata import Metadata
 from latentlens.core.metrics import cosine_distance
 from latentlens.core.predicted import (

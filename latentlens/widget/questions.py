@@ -8,73 +8,25 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from latentlens.core.checks import check_choice, class_name
-from latentlens.core.palette import VIRIDIS
 from latentlens.core.query import BYS
-from latentlens.widget.charts import maxima_chart, top_chart
 from latentlens.widget.frames import On
 from latentlens.widget.groups import Comparison, group_words
+from latentlens.widget.question_result import (
+    QuestionResult,
+    draw_classes,
+    draw_counts,
+    draw_top,
+)
 
 if TYPE_CHECKING:
-    import altair as alt
     import pandas as pd
 
     from latentlens.widget.lens import LatentLens
-
-MOST_CELLS = 4_000
-"""Cells of a heat map; a chart's data stay under 5,000 rows."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class QuestionResult:
-    """The answer to a question by name.
-
-    Parameters
-    ----------
-    title : str
-        The question in words, such as "top 10 neurons of conv2 for wrong 7s".
-    frame : DataFrame
-        With kind, n_used and n_group.
-    draw : callable
-        Makes the chart.
-
-    Examples
-    --------
-    >>> from latentlens import LatentLens
-    >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
-    >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
-    >>> asked = lens.questions.q2("0", k=1)
-    >>> asked.title, asked.frame["unit"].tolist()
-    ('top 1 neurons of latent for wrong 0s', [0])
-    """
-
-    title: str
-    frame: pd.DataFrame
-    draw: Callable[[QuestionResult], Any] = field(repr=False)
-
-    def chart(self) -> alt.Chart:
-        """Draw the answer.
-
-        Examples
-        --------
-        >>> from latentlens import LatentLens
-        >>> latent = [[1.0, 0.1], [0.8, 0.3], [0.6, 0.5], [0.2, 0.9], [0.0, 0.7], [0.5, 0.6]]
-        >>> lens = LatentLens.from_arrays(latent, label=[0, 0, 0, 1, 1, 1], pred=[0, 0, 1, 1, 1, 0])
-        >>> type(lens.questions.q1().chart()).__name__
-        'Chart'
-        """
-        chart: alt.Chart = self.draw(self)
-        return chart
-
-    def _repr_html_(self) -> str:
-        table: str = self.frame.head(10).to_html(float_format="{:.4g}".format)
-        return f"<p>{self.title}</p>{table}"
 
 
 class Questions:
@@ -194,7 +146,7 @@ class Questions:
         frame.attrs = {}
         which = "" if by == "true" else " predicted"
         return QuestionResult(
-            title=f"mean activation of {layer} by{which} class", frame=frame, draw=_draw_classes
+            title=f"mean activation of {layer} by{which} class", frame=frame, draw=draw_classes
         )
 
     def q2(
@@ -244,7 +196,7 @@ class Questions:
         words = group_words(named, correctness, by)
         title = f"top {len(frame) or k} neurons of {layer} for {words}"
         frame.attrs["measure"] = measure
-        return QuestionResult(title=title, frame=frame, draw=_draw_top)
+        return QuestionResult(title=title, frame=frame, draw=draw_top)
 
     def q3(
         self, label: str | int | None, *, layer: str | None = None, by: str | None = None
@@ -337,7 +289,7 @@ class Questions:
         )
         words = f"{true}s" if true == predicted else f"{true}s taken for {predicted}s"
         title = f"maximally activated neurons of {layer} for {words}"
-        return QuestionResult(title=title, frame=frame, draw=_draw_counts)
+        return QuestionResult(title=title, frame=frame, draw=draw_counts)
 
     def _latent_layer(self) -> str:
         return self._lens.record.latent_layer
@@ -357,40 +309,3 @@ class Questions:
         pairs = np.bincount(record.label[wrong] * n + record.pred[wrong], minlength=n * n)
         label, predicted = divmod(int(pairs.argmax()), n)
         return record.classes[label], record.classes[predicted]
-
-
-def _draw_classes(result: QuestionResult) -> Any:
-    import altair as alt
-
-    frame = result.frame
-    spread = frame.groupby("unit")["mean"].agg(np.ptp).sort_values(ascending=False, kind="stable")
-    most = max(1, MOST_CELLS // frame["label"].nunique())
-    rows = frame[frame["unit"].isin(spread.index[:most])]
-    more = f", the {most:,} units that differ most" if len(spread) > most else ""
-    return (
-        alt.Chart(rows, title=result.title + more)
-        .mark_rect()
-        .encode(
-            x=alt.X("unit:O", title="unit").axis(labelOverlap=True),
-            y=alt.Y("label:N", title="class", sort=None),
-            color=alt.Color(
-                "mean:Q",
-                title=f"mean ({frame['kind'].iloc[0]})",
-                scale=alt.Scale(range=list(VIRIDIS)),
-            ),
-            tooltip=["label", "unit", alt.Tooltip("mean:Q", format=".4g"), "n_used", "n_group"],
-        )
-    )
-
-
-def _draw_top(result: QuestionResult) -> Any:
-    return top_chart(result.frame, _counted(result), measure=result.frame.attrs["measure"])
-
-
-def _draw_counts(result: QuestionResult) -> Any:
-    return maxima_chart(result.frame, _counted(result))
-
-
-def _counted(result: QuestionResult) -> str:
-    attrs = result.frame.attrs
-    return f"{result.title} ({attrs['n_used']:,} of {attrs['n_group']:,} items)"

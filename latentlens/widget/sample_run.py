@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from latentlens.core.checks import check_choice, check_count, class_name
 from latentlens.core.design import Design
 from latentlens.core.effect import compare_groups
-from latentlens.core.estimate import MeanEstimate, mean_estimate
+from latentlens.core.estimate import mean_estimate
+from latentlens.core.estimated import MeanEstimate
 from latentlens.core.held import HeldActivations
 from latentlens.core.metrics import top_units
 from latentlens.core.query import MEASURES, check_k, max_counts, members, unit_maxima
