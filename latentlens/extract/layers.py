@@ -92,17 +92,13 @@ def choose_layers(
     described = [setting.describe(name, calls[name]) for name in names]
     notes += [note for _, note in described if note]
     specs = [spec for spec, _ in described if spec is not None]
-    if isinstance(layer, str) and layer == "auto":
-        head: Call | None = find_head(trace, logits, scores)
-    else:
-        head = None
+    automatic = isinstance(layer, str) and layer == "auto"
+    head = find_head(trace, logits, scores) if automatic else None
     if head is not None:
-        latent, note = _input_of(head, setting)
-        tensor = head.source
+        (latent, note), tensor = _input_of(head, setting), head.source
     else:
         named = calls[resolve_one(layer, calls, model)]
-        latent, note = setting.describe(named.name, named)
-        tensor = named.output
+        (latent, note), tensor = setting.describe(named.name, named), named.output
     if latent is None or tensor is None:
         raise ValueError(f"The latent cannot be read: {note} Name another with layer=.")
     notes += [note] if note else []

@@ -184,16 +184,9 @@ class Tally:
         finite = np.ones((self._open_pool(), len(layers)), np.bool_)
 
         def rank(part: int, parts: int) -> None:
-            begin, end = n * part // parts, n * (part + 1) // parts
+            rows = slice(n * part // parts, n * (part + 1) // parts)
             for i, (layer, _) in enumerate(layers):
-                x = arrays[i][begin:end]
-                finite[part, i] = kernels.top_rows(
-                    x,
-                    x.view(np.int32),
-                    layer.unit.room(n)[begin:end],
-                    layer.value.room(n)[begin:end],
-                    layer.silent.room(n)[begin:end],
-                )
+                finite[part, i] = _rank_rows(layer, arrays[i], rows)
 
         def total(part: int, parts: int) -> None:
             for i, (layer, _) in enumerate(layers):
@@ -208,11 +201,7 @@ class Tally:
         self._share(rank)
         for i in np.flatnonzero(~finite.all(0)):
             arrays[i] = _clean(layers[i][0], arrays[i])
-            layer = layers[i][0]
-            x = arrays[i]
-            kernels.top_rows(
-                x, x.view(np.int32), layer.unit.room(n), layer.value.room(n), layer.silent.room(n)
-            )
+            _rank_rows(layers[i][0], arrays[i], slice(n))
         self._share(total)
         return {
             layer.spec.name: torch.from_numpy(x)
@@ -236,6 +225,21 @@ class Tally:
         work(parts - 1, parts)
         for other in others:
             other.result()
+
+
+def _rank_rows(layer: LayerTally, x: NDArray[np.float32], rows: slice) -> bool:
+    """Put the largest activations of some rows of a batch in their places; say if all is finite."""
+    from latentlens.extract import kernels
+
+    n, some = len(x), x[rows]
+    finite: bool = kernels.top_rows(
+        some,
+        some.view(np.int32),
+        layer.unit.room(n)[rows],
+        layer.value.room(n)[rows],
+        layer.silent.room(n)[rows],
+    )
+    return finite
 
 
 def _clean(layer: LayerTally, x: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -168,13 +168,7 @@ def contrast(
             "layers whose activations are at hand can be asked: "
             f"{', '.join(map(repr, session.layers_at_hand))}."
         )
-    weight, why_not = np.zeros(len(session.record)), ""
-    if run:
-        for group in groups:
-            weight[session.drawn(group, run)] = 1
-    elif question is not None:
-        drawn, why_not = session.weights(question), session.design(question).why_not
-        weight = group_weights(drawn, first) + group_weights(drawn, second)
+    weight, why_not = _weights(session, groups, run, question)
     origin = layer.cell_sum.sum(axis=(0, 1)) / max(int(session.record.cell_count.sum()), 1)
     moments = [Moments.none(origin), Moments.none(origin)]
     rows = np.flatnonzero(weight)
@@ -184,6 +178,23 @@ def contrast(
             moments[at] = moments[at].plus(values[own], weight[chunk[own]])
         yield done, total
     yield _found(moments, groups, why_not, confidence, sampled=not run)
+
+
+def _weights(
+    session: Session, groups: tuple[Mask, Mask], run: int, question: Question | None
+) -> tuple[NDArray[np.float64], str]:
+    """Weigh the items to read, and say why no interval can be had of them; empty if one can."""
+    weight = np.zeros(len(session.record))
+    if run:
+        for group in groups:
+            weight[session.drawn(group, run)] = 1
+        return weight, ""
+    if question is None:
+        return weight, ""
+    drawn = session.weights(question)
+    for group in groups:
+        weight += group_weights(drawn, group)
+    return weight, session.design(question).why_not
 
 
 def _found(

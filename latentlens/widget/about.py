@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlens.core.record import Record
-from latentlens.samplers import SAMPLERS
+from latentlens.core.metadata import Column
+from latentlens.core.record import LayerIndex, Record
+from latentlens.samplers import SAMPLERS, SamplerEntry
 from latentlens.session import Session
 from latentlens.widget.attributing import why_no_saliency
 
@@ -33,42 +34,45 @@ def describe(session: Session, code: Mapping[str, Any]) -> dict[str, Any]:
         "latent_units": int(record.latent.shape[1]),
         "latent_in_browser": session.latent_in_browser,
         "accuracy": float(record.correct[known].mean()) if known.any() else None,
-        "layers": [
-            {
-                "name": layer.name,
-                "units": layer.units,
-                "shape": list(layer.shape),
-                "reduce": layer.reduce,
-                "keep": layer.keep,
-                "in_browser": session.in_browser(layer),
-            }
-            for layer in record.layers.values()
-        ],
-        "samplers": [
-            {
-                "name": name,
-                "title": entry.title,
-                "uses_j": entry.uses_j,
-                "uses_fraction": entry.uses_fraction,
-                "reason": entry.reason,
-                "absent": "",
-            }
-            for name, entry in SAMPLERS.items()
-        ],
+        "layers": [_layer(session, layer) for layer in record.layers.values()],
+        "samplers": [_sampler(name, entry) for name, entry in SAMPLERS.items()],
         "pictures": session.picture_kind(),
         "no_saliency": why_no_saliency(session),
         "fixed_layout": "",
-        "columns": [
-            {
-                "name": column.name,
-                "kind": column.kind,
-                "n_missing": int(column.missing.sum()),
-                "n_levels": len(column.levels),
-            }
-            for column in session.metadata.columns
-        ],
+        "columns": [_column(column) for column in session.metadata.columns],
         "notes": list(record.meta.get("notes", ())),
         "code": dict(code),
+    }
+
+
+def _layer(session: Session, layer: LayerIndex) -> dict[str, Any]:
+    return {
+        "name": layer.name,
+        "units": layer.units,
+        "shape": list(layer.shape),
+        "reduce": layer.reduce,
+        "keep": layer.keep,
+        "in_browser": session.in_browser(layer),
+    }
+
+
+def _sampler(name: str, entry: SamplerEntry) -> dict[str, Any]:
+    return {
+        "name": name,
+        "title": entry.title,
+        "uses_j": entry.uses_j,
+        "uses_fraction": entry.uses_fraction,
+        "reason": entry.reason,
+        "absent": "",
+    }
+
+
+def _column(column: Column) -> dict[str, Any]:
+    return {
+        "name": column.name,
+        "kind": column.kind,
+        "n_missing": int(column.missing.sum()),
+        "n_levels": len(column.levels),
     }
 
 

@@ -68,7 +68,6 @@ def run_on_rows(
         GradientPass,
         Pass,
         loader_of_rows,
-        plan,
         read_activations,
         read_gradients,
     )
@@ -79,15 +78,7 @@ def run_on_rows(
     if model is None:
         planned = _same_way(plan_before, loader, options)
     else:
-        planned = plan(
-            model,
-            loader,
-            keep=plan_before.keep,
-            classes=record_before.classes,
-            unpack=plan_before.unpack,
-            device=plan_before.device,
-            **options,
-        )
+        planned = _anew(model, plan_before, record_before, loader, options)
     if what == "gradients":
         record = GradientPass(planned, target).run(progress)
         read = partial(read_gradients, planned, target=target)
@@ -130,6 +121,27 @@ def _checked_target(
             f'{len(rows):,} items have none. Take target="pred" or a class.'
         )
     return wanted
+
+
+def _anew(
+    model: nn.Module,
+    plan_before: Plan,
+    record_before: Record,
+    loader: Any,
+    options: dict[str, Any],
+) -> Plan:
+    """Look at another model, its items unpacked and its index kept as the first one's."""
+    from latentlens.extract import plan
+
+    return plan(
+        model,
+        loader,
+        keep=plan_before.keep,
+        classes=record_before.classes,
+        unpack=plan_before.unpack,
+        device=plan_before.device,
+        **options,
+    )
 
 
 def _same_way(plan_before: Plan, loader: Any, options: dict[str, Any]) -> Plan:
