@@ -168,6 +168,25 @@ interface Drawn {
   xy: Float32Array;
 }
 
+/** What the call left the traits at, as Python writes it. */
+const START = Object.entries({
+  sampler: '"max_margin"',
+  fraction: "0.05",
+  j: "0.7",
+  layer: `"${LATENT}"`,
+  label: '""',
+  by: '"true"',
+  correctness: '"all"',
+  k: "10",
+  measure: '"max"',
+  projection: '"pca"',
+  color_by: '"label"',
+  unit: "-1",
+  selection: "[]",
+  added: "[]",
+  slices: "{}",
+}).map(([name, written]) => ({ name, written }));
+
 function make_state({ n, label, pred, ratio, xy }: Drawn): State {
   const right = label.reduce((total, c, i) => total + Number(c === pred[i]), 0);
   return {
@@ -226,7 +245,7 @@ function make_state({ n, label, pred, ratio, xy }: Drawn): State {
       no_saliency: "",
       columns: [],
       notes: [],
-      code: { made: "LatentLens(model, loader)", start: [] },
+      code: { made: "LatentLens(model, loader)", start: START },
     },
     items: {
       label: encode(label),

@@ -5,7 +5,7 @@
  * `tests/golden/code.json` holds the two equal.
  */
 
-import { decode_as } from "./codec";
+import { decode_as, encode } from "./codec";
 import type { NdArray, Slice, State } from "./protocol.gen";
 import type { Store } from "./store";
 
@@ -21,6 +21,16 @@ export function code(store: Store): string {
     return now === written ? [] : [`lens.${name} = ${now}`];
   });
   return [`lens = ${about.code.made}`, ...lines].join("\n");
+}
+
+/** What the call that made the lens left the traits at; what Python wrote of them is JSON too. */
+export function start_of(store: Store): Partial<State> {
+  const lines = store.get("about")?.code.start ?? [];
+  const values = lines.map(({ name, written }) => {
+    const value = JSON.parse(written);
+    return [name, Array.isArray(value) ? encode(Uint32Array.from(value)) : value];
+  });
+  return Object.fromEntries(values);
 }
 
 /** A trait's value as Python reads it. */

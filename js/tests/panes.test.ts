@@ -11,6 +11,7 @@ import { strip, toggled } from "../src/panes/strip";
 import { top_k } from "../src/panes/top_k";
 import { working } from "../src/panes/working";
 import type { Figures } from "../src/query";
+import type { LensStore } from "../src/store";
 import { type Scene, scene } from "./scene";
 
 const PANES: Record<string, Pane> = {
@@ -69,6 +70,16 @@ describe.each(Object.entries(PANES))("%s", (_, pane) => {
     expect(el.outerHTML).toBe(before);
   });
 });
+
+/** As if the lens had been made with these traits, written as Python writes them. */
+function made_with(store: LensStore, given: Record<string, string>): void {
+  const about = store.get("about")!;
+  const start = about.code.start.map(({ name, written }) => ({
+    name,
+    written: given[name] ?? written,
+  }));
+  store.set({ about: { ...about, code: { ...about.code, start } } });
+}
 
 describe("top-k neurons", () => {
   it("shows the sample's units with their values, and which are in the exact top", async () => {
@@ -348,19 +359,35 @@ describe("controls", () => {
     expect(store.get("k")).toBe(7);
   });
 
-  it("reset what costs nothing", async () => {
-    const { el, store } = await show(controls, {
+  it("reset what costs nothing to how the lens was made", async () => {
+    const { el, store, frame } = await show(controls, {
       fraction: 0.4,
       k: 3,
       label: "two",
       selection: rows(1),
       layer: "fc3",
     });
-    click(all(el, "button").find((button) => button.textContent === "Reset")!);
-    expect([store.get("fraction"), store.get("k"), store.get("label"), store.get("layer")]).toEqual(
-      [0.05, 10, "", "fc3"],
-    );
-    expect(store.get("picked").length).toBe(0);
+    made_with(store, {
+      fraction: "0.1",
+      k: "4",
+      correctness: '"correct"',
+      selection: "[2, 3]",
+    });
+    frame();
+    const button = all(el, "button").find(({ textContent }) => textContent === "Reset")!;
+    expect(button.title).toContain("10 %, j 0.7, k 4");
+    click(button);
+    const now = (["fraction", "k", "correctness", "label", "layer"] as const).map(store.get, store);
+    expect(now).toEqual([0.1, 4, "correct", "", "fc3"]);
+    expect([...store.get("picked")]).toEqual([2, 3]);
+  });
+
+  it("reset to no unit where the layer is not the one it belongs to", async () => {
+    const { el, store } = await show(controls, { layer: "fc3", unit: 1, color_by: "unit" });
+    made_with(store, { unit: "5", color_by: '"unit"', k: "30" });
+    click(all(el, "button").find(({ textContent }) => textContent === "Reset")!);
+    expect([store.get("unit"), store.get("color_by")]).toEqual([-1, "label"]);
+    expect(store.get("k")).toBe(store.get("layer_info")!.keep);
   });
 
   it("say what needs the kernel once it has gone", async () => {

@@ -98,6 +98,18 @@ def plain_start(lens: State, **values: Any) -> dict[str, Any]:
     return {name: values.get(name, traits[name].default_value) for name in LINES}
 
 
+def read_controls(lens: State) -> dict[str, Any]:
+    """Give what each trait is now."""
+    return {name: getattr(lens, name) for name in LINES}
+
+
+def with_controls(made: str, lens: State, plain: Mapping[str, Any]) -> str:
+    """Write a call with the traits that it sets: those of a new lens that are not plain."""
+    written = {name: literal(value) for name, value in read_controls(lens).items()}
+    given = [f"{name}={now}" for name, now in written.items() if now != literal(plain[name])]
+    return ", ".join([made.removesuffix(")"), *given]) + ")"
+
+
 def code(lens: State, made: str, start: list[dict[str, str]]) -> str:
     """Write the call, and a line for every trait that is not as the call leaves it."""
     changed = (

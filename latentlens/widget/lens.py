@@ -19,7 +19,14 @@ from latentlens.widget.about import describe, describe_items
 from latentlens.widget.attributing import Attributing
 from latentlens.widget.basis import Basis, check_images, fit_plan
 from latentlens.widget.cell import Cell
-from latentlens.widget.code import code, constructor, plain_start, start_lines
+from latentlens.widget.code import (
+    code,
+    constructor,
+    plain_start,
+    read_controls,
+    start_lines,
+    with_controls,
+)
 from latentlens.widget.conductor import Conductor, running_loop
 from latentlens.widget.drawings import Drawings
 from latentlens.widget.handover import Handover
@@ -221,15 +228,17 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
         return Basis.of_plan(plan, known)
 
     def _note_start(self, layer: str) -> None:
-        """Note how the controls begin, from which the reader's code tells what was changed."""
+        """Note how the controls begin: Reset goes back to it, and the code says what changed."""
         start = plain_start(
             self,
             layer=layer,
             k=min(10, self._most_k or 10),
             projection="pca" if self._own_projection is None else OWN_PROJECTION,
         )
-        saved = {} if self._saved is None else self._saved.state
-        self._start = start_lines({**start, **saved})
+        if self._saved is None:
+            self._made = with_controls(self._made, self, start)
+        then = read_controls(self) if self._saved is None else self._saved.state
+        self._start = start_lines({**start, **then})
 
     @classmethod
     def from_arrays(

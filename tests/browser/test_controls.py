@@ -209,9 +209,10 @@ def test_a_group_without_items_says_so_in_words(view):
         until(lambda pane=pane: view.instead(pane), words)
 
 
-def test_reset_brings_back_the_start(view):
+def test_reset_brings_back_what_the_call_gave(view):
     view.drag("Fraction", 0.6)
     view.choose("correctness", "incorrect")
-    agree(view, correctness="incorrect")
+    view.root.get_by_label("Top k").fill("7")
+    agree(view, correctness="incorrect", k=7)
     view.root.get_by_role("button", name="Reset").click()
-    agree(view, fraction=0.05, correctness="all")
+    agree(view, fraction=0.05, correctness="all", k=5)

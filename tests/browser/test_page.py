@@ -123,6 +123,10 @@ def test_sliders_class_correctness_and_k_answer_as_python_does(show, same):
     view.root.get_by_label("Top k").fill("3")
     same.k = 3
     check(view, same)
+    view.root.get_by_role("button", name="Reset").click()
+    same.fraction, same.j, same.k = 0.1, 0.7, 6
+    same.label, same.by, same.correctness = "", "true", "all"
+    check(view, same)
 
 
 def test_layers_and_samplers_change_and_what_is_not_there_cannot_be_chosen(show, same):

@@ -47,11 +47,32 @@ def test_a_module_that_was_given_stands_by_its_argument():
 
 def test_arrays_that_were_given_stand_by_their_names():
     latent, label, logits = blobs(30)
-    lens = LatentLens.from_arrays(latent, label, logits=logits, sampler="random")
-    assert lens.code.splitlines() == [
-        "lens = LatentLens.from_arrays(latent, label=label, logits=logits)",
-        'lens.sampler = "random"',
-    ]
+    lens = LatentLens.from_arrays(latent, label, logits=logits)
+    assert lens.code == "lens = LatentLens.from_arrays(latent, label=label, logits=logits)"
+
+
+def test_controls_that_were_given_stand_in_the_call_and_what_changed_since_below_it():
+    latent, label, _ = blobs(30)
+    lens = LatentLens.from_arrays(latent, label, sampler="random", fraction=0.3, selection=[1, 2])
+    made = 'LatentLens.from_arrays(latent, label=label, sampler="random", fraction=0.3'
+    assert lens.code == f"lens = {made}, selection=[1, 2])"
+    lens.fraction = 0.05
+    assert lens.code.splitlines()[1:] == ["lens.fraction = 0.05"]
+
+
+def test_the_start_is_what_the_call_gave_and_of_a_loaded_lens_what_the_file_held(tmp_path):
+    def start(lens: LatentLens) -> dict[str, object]:
+        lines = lens.about["code"]["start"]
+        return {line["name"]: json.loads(line["written"]) for line in lines}
+
+    lens = LatentLens(made_up_record(), fraction=0.1, k=3, added=[7])
+    lens.fraction, lens.label = 0.4, "bee"
+    assert (
+        start(lens).items()
+        >= {"fraction": 0.1, "k": 3, "j": 0.7, "label": "", "added": [7]}.items()
+    )
+    again = LatentLens.load(lens.save(tmp_path / "run.lens"))
+    assert start(again).items() >= {"fraction": 0.4, "k": 3, "label": "bee", "added": [7]}.items()
 
 
 def test_running_the_code_brings_the_same_answers_back():

@@ -1,7 +1,9 @@
+import { start_of } from "../code";
 import { h } from "../dom";
-import type { By, Correctness, Measure } from "../protocol.gen";
-import type { Settable } from "../store";
-import { field, fill, menu, need_kernel, no_rows, segments, together, type Use } from "./fields";
+import type { By, Correctness, Measure, State } from "../protocol.gen";
+import type { Store } from "../store";
+import { percent } from "../words";
+import { field, fill, menu, need_kernel, segments, together, type Use } from "./fields";
 import { chosen, compare, k_input, label, layer, questions } from "./group_controls";
 import type { Pane } from "./pane";
 import { fraction, j_slider, sampler, taken } from "./sample_controls";
@@ -16,19 +18,20 @@ const CORRECTNESS: Record<Correctness, string> = {
 const BY: Record<By, string> = { true: "true", predicted: "predicted" };
 const MEASURE: Record<Measure, string> = { max: "max", count: "count", mean: "mean" };
 
-/** Where "Reset" returns to. Layer, sampler and projection stay: changing them costs time. */
-const START = {
-  fraction: 0.05,
-  j: 0.7,
-  label: "",
-  by: "true",
-  correctness: "all",
-  k: 10,
-  measure: "max",
-  unit: -1,
-  color_by: "label",
-  compare: "nothing",
-} as const satisfies Partial<Settable>;
+/** What "Reset" brings back. Layer, sampler and projection stay: changing them costs time. */
+const RESET = [
+  "fraction",
+  "j",
+  "label",
+  "by",
+  "correctness",
+  "k",
+  "measure",
+  "unit",
+  "color_by",
+  "selection",
+  "added",
+] as const satisfies (keyof State)[];
 
 /** The questions one can ask, as native controls. */
 export const controls: Pane = (el, store, signal) => {
@@ -69,20 +72,27 @@ function projection(use: Use): HTMLElement {
   return field("Map", select);
 }
 
+/** Back to what the call that made the lens gave; a loaded lens, to what was saved. */
 function reset({ store, signal }: Use): HTMLElement {
   const button = h("button", { type: "button" }, "Reset");
-  button.title =
-    "Back to 5 %, j 0.7, all items, k 10; the selection, what was added and the picked unit are let go.";
-  const back = (): void => {
-    const keep = store.get("layer_info")?.keep ?? START.k;
-    store.set({
-      ...START,
-      k: Math.min(START.k, keep),
-      selection: no_rows(),
-      added: no_rows(),
-      hidden: new Set(),
-    });
+  const say = (): void => {
+    const { fraction = 0, j = 0, k = 0 } = start_of(store);
+    const first = `${percent(fraction)}, j ${j}, k ${k}`;
+    button.title = `Back to how the lens was made: ${first}, and its class, unit, selection and added rows.`;
   };
+  const back = (): void =>
+    store.set({ ...start_here(store), compare: "nothing", hidden: new Set() });
+  store.watch(["about"], say, signal);
   button.addEventListener("click", back, { signal });
   return button;
+}
+
+/** What the layer on show can have of the start: its index may hold fewer units, and other ones. */
+function start_here(store: Store): Partial<State> {
+  const start = start_of(store);
+  const kept = Object.fromEntries(RESET.map((key) => [key, start[key]])) as Partial<State>;
+  const { k = 1, color_by = "label" } = kept;
+  const here = { ...kept, k: Math.min(k, store.get("layer_info")?.keep ?? k) };
+  if (start.layer === store.get("layer")) return here;
+  return { ...here, unit: -1, color_by: color_by === "unit" ? "label" : color_by };
 }
