@@ -37,6 +37,12 @@ export function count(n: number, noun: string): string {
   return `${whole(n)} ${noun}${n === 1 ? "" : "s"}`;
 }
 
+/** Both ends of a name that is too long: of many classes often only the last letters differ. */
+export function both_ends(name: string, most: number): string {
+  const first = (most - 2) >> 1;
+  return name.length > most ? `${name.slice(0, first)}…${name.slice(first + 1 - most)}` : name;
+}
+
 /** How many items and errors the sample holds. */
 export function sample_words(store: Store): string {
   const { n_sample, n_added, n_items, n_errors, errors_in_sample } = store.get("counts");

@@ -35,6 +35,8 @@ export interface MapFrame {
   ring: SVGCircleElement;
   /** The clicked item and its nearest. */
   near: SVGPathElement;
+  /** Names of classes over their items. */
+  names: SVGGElement;
   across: HTMLElement;
   up: HTMLElement;
   tip: HTMLElement;
@@ -107,7 +109,16 @@ function stage_elements() {
   const lasso = s("path", { class: "ll-map-lasso" });
   const near = s("path", { class: "ll-map-near" });
   const ring = s("circle", { class: "ll-map-ring", r: 8 });
-  const overlay = s("svg", { class: "ll-map-overlay", "aria-hidden": "true" }, near, lasso, ring);
+  // The legend has the names for those who cannot see where they stand.
+  const names = s("g", { class: "ll-map-names" });
+  const overlay = s(
+    "svg",
+    { class: "ll-map-overlay", "aria-hidden": "true" },
+    names,
+    near,
+    lasso,
+    ring,
+  );
   const surface = h("div", { className: "ll-map-surface", tabIndex: 0 }, overlay);
   surface.setAttribute("role", "application");
   surface.setAttribute("aria-label", `Latent map. ${KEYS}`);
@@ -147,6 +158,7 @@ function stage_elements() {
     lasso,
     ring,
     near,
+    names,
     across,
     up,
     tip,

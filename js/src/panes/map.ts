@@ -1,6 +1,7 @@
 /** The latent map: every item in the plane, the sample on top. */
 
 import { h, set_text } from "../dom";
+import { make_class_names } from "../map/class_names";
 import { choices } from "../map/colouring";
 import { type MapFrame, map_frame } from "../map/frame";
 import type { Tool } from "../map/gestures";
@@ -22,17 +23,27 @@ export const map: Pane = (el, store, signal) => {
     frame.surface,
     {
       notice: (text) => say(frame, text),
-      framed: () => pointer.follow(),
+      framed: () => {
+        pointer.follow();
+        names.follow();
+      },
       themed: () => items.recolour(),
     },
     signal,
   );
   const legend = make_legend(frame.legend, store, signal);
+  const names = make_class_names(frame.names, stage, signal);
   const pointer = new Pointer(frame, stage, store, signal);
   const items = follow_items(
     store,
     stage,
-    { settled: () => pointer.settle(), coloured: (colouring) => legend.show(colouring) },
+    {
+      settled: () => pointer.settle(),
+      coloured: (colouring) => {
+        legend.show(colouring);
+        names.take(colouring);
+      },
+    },
     signal,
   );
   use_toolbar(frame, stage, store, pointer, signal);

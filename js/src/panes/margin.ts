@@ -2,7 +2,7 @@ import { s, set_text } from "../dom";
 import { type Cut, count_taken, cut_at, group_rows, name_groups, type Taken } from "../ranks";
 import type { Ranking } from "../sample";
 import type { Store } from "../store";
-import { count, percent, whole } from "../words";
+import { both_ends, count, percent, whole } from "../words";
 import { make_card, make_fold, on_width } from "./card";
 import type { Pane } from "./pane";
 
@@ -14,6 +14,8 @@ const VALUE = 74;
 const PROFILE = 14;
 const ABOVE = 5;
 const GRIP = 10;
+/** Letters of a lane's name. */
+const LETTERS = 10;
 /** Lanes drawn at most: the largest groups', and the chosen class's. */
 const MOST_LANES = 40;
 /** A step of the keys in items, and of the larger ones as a share of the lane. */
@@ -158,7 +160,7 @@ function draw_lane(drawn: Drawn): Lane {
     "g",
     { class: "ll-lane", transform: `translate(0 ${top})`, "data-group": group },
     s("title", {}, said),
-    s("text", { x: LABEL - 6, y: 15, class: "ll-right" }, fitting(name)),
+    s("text", { x: LABEL - 6, y: 15, class: "ll-right" }, both_ends(name, LETTERS)),
     s("path", { class: "ll-profile-area", d: profile(drawn, width) }),
     s("path", { class: "ll-errors", d: error_ticks(drawn, width) }),
     ...parts.map(({ band }) => band),
@@ -167,11 +169,6 @@ function draw_lane(drawn: Drawn): Lane {
   );
   const taken = { head: 0, tail: 0 };
   return { group, size: rows.length, name, width, taken, el, value, ends };
-}
-
-/** Both ends of a name: of many classes often only the last characters differ. */
-function fitting(name: string): string {
-  return name.length > 10 ? `${name.slice(0, 4)}…${name.slice(-5)}` : name;
 }
 
 function is_error(store: Store, row: number): boolean {
