@@ -1,6 +1,6 @@
 /** The lens's layout: which panes there are and where. */
 
-import { h } from "./dom";
+import { h, on, on_end } from "./dom";
 import { undo_keys } from "./history";
 import { closeup } from "./panes/closeup";
 import { confusion } from "./panes/confusion";
@@ -55,7 +55,7 @@ export function mount(el: HTMLElement, store: Store, signal: AbortSignal): void 
   root.append(place("notices"), waiting, body);
   el.classList.add("ll-host");
   el.append(root);
-  signal.addEventListener("abort", () => root.remove(), { once: true });
+  on_end(signal, () => root.remove());
   keep_keys(root, signal);
   undo_keys(root, store, signal);
   open(notices, root.firstElementChild as HTMLElement, store, signal);
@@ -144,5 +144,5 @@ function keep_keys(root: HTMLElement, signal: AbortSignal): void {
     const runs_cell = key === "Enter" && shiftKey;
     if (!command && !runs_cell) event.stopPropagation();
   };
-  root.addEventListener("keydown", keep, { signal });
+  on(root, "keydown", keep, signal);
 }

@@ -48,6 +48,21 @@ export function set_aria(el: Element, state: string, is: boolean): void {
   el.setAttribute(`aria-${state}`, String(is));
 }
 
+/** Listen until the signal aborts. */
+export function on<K extends keyof GlobalEventHandlersEventMap>(
+  target: EventTarget,
+  type: K,
+  run: (event: GlobalEventHandlersEventMap[K]) => void,
+  signal: AbortSignal,
+): void {
+  target.addEventListener(type, run as (event: Event) => void, { signal });
+}
+
+/** Run when the signal aborts. */
+export function on_end(signal: AbortSignal, run: () => void): void {
+  signal.addEventListener("abort", run, { once: true });
+}
+
 /** What has the focus, inside a shadow too: there the document knows only the shadow's host. */
 export function focused(near: Node): Element | null {
   const root = near.getRootNode();

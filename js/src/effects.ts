@@ -2,6 +2,7 @@
 
 import { decode_as } from "./codec";
 import { keep_columns } from "./columns";
+import { on_end } from "./dom";
 import { keep_history } from "./history";
 import { keep_neurons } from "./neurons";
 import type { Answer, QualityReply, Question } from "./protocol.gen";
@@ -231,7 +232,7 @@ function keep_quality(store: LensStore, signal: AbortSignal): void {
     },
     signal,
   );
-  signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  on_end(signal, () => clearTimeout(timer));
 }
 
 /** One name for all that the quality of a sample depends on. */

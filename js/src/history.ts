@@ -1,6 +1,7 @@
 /** Undo and redo of selections. */
 
 import { decode_as } from "./codec";
+import { on } from "./dom";
 import type { NdArray } from "./protocol.gen";
 import type { Store } from "./store";
 
@@ -54,5 +55,5 @@ export function undo_keys(root: HTMLElement, store: Store, signal: AbortSignal):
     event.stopPropagation();
     step_history(store, key === "y" || event.shiftKey ? 1 : -1);
   };
-  root.addEventListener("keydown", heard, { signal });
+  on(root, "keydown", heard, signal);
 }

@@ -1,5 +1,7 @@
 /** Values, values derived from them, and who is told when they change. */
 
+import { on_end } from "./dom";
+
 /** What it takes to make a derived value: the keys it is made from, and how. */
 export interface Recipe<T> {
   needs: readonly (keyof T)[];
@@ -79,7 +81,7 @@ export class Reactive<T extends object, D extends keyof T> {
     if (signal.aborted) return;
     const watcher = { roots: this.roots(keys), run };
     this.watchers.add(watcher);
-    signal.addEventListener("abort", () => this.watchers.delete(watcher), { once: true });
+    on_end(signal, () => this.watchers.delete(watcher));
     run();
   }
 

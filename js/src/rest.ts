@@ -1,5 +1,6 @@
 /** What is asked for only once the controls are at rest. */
 
+import { on_end } from "./dom";
 import type { LensStore } from "./store";
 
 /** How long the controls must rest before the kernel is asked. */
@@ -18,5 +19,5 @@ export function at_rest(store: LensStore, keys: Keys, run: () => void, signal: A
     },
     signal,
   );
-  signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  on_end(signal, () => clearTimeout(timer));
 }

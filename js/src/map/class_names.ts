@@ -1,6 +1,6 @@
 /** Names on the map where there are too many classes for a key: of those largest on screen. */
 
-import { s } from "../dom";
+import { on_end, s } from "../dom";
 import type { Point } from "../geometry";
 import { both_ends } from "../words";
 import { MANY } from "./class_list";
@@ -68,7 +68,7 @@ export function make_class_names(
     const anew = () => choose(choose_names(stage.scene, names, stage.view, stage.size));
     timer = setTimeout(anew, REST_MS);
   };
-  signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  on_end(signal, () => clearTimeout(timer));
   return {
     take({ key }) {
       names = key.kind === "classes" && key.names.length > MANY ? key.names : [];

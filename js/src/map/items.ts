@@ -1,6 +1,7 @@
 /** From the store to the scene: where the items are, their colours and their flags. */
 
 import { column_names } from "../columns";
+import { on_end } from "../dom";
 import { normalise } from "../geometry";
 import { write_members } from "../query";
 import type { Store } from "../store";
@@ -93,7 +94,7 @@ export function follow_items(
   store.watch(["hidden"], hide, signal);
   store.watch(["truth", "pred", "class_index", "by", "correctness", "picked"], flag, signal);
   store.watch(["roles"], sample, signal);
-  signal.addEventListener("abort", () => stop(), { once: true });
+  on_end(signal, () => stop());
   return { recolour: colour };
 }
 

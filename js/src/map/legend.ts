@@ -1,6 +1,6 @@
 /** The key to the map: classes with counts that switch on and off, or a scale, and the shapes. */
 
-import { h, s, set_text } from "../dom";
+import { h, on, s, set_text } from "../dom";
 import { css } from "../palette";
 import type { Store } from "../store";
 import { whole } from "../words";
@@ -26,8 +26,8 @@ export function make_legend(el: HTMLElement, store: Store, signal: AbortSignal):
   };
   store.watch(["class_counts"], () => classes?.count(), signal);
   store.watch(["hidden"], dim, signal);
-  body.addEventListener("click", (event) => press(event, store), { signal });
-  body.addEventListener("dblclick", (event) => event.stopPropagation(), { signal });
+  on(body, "click", (event) => press(event, store), signal);
+  on(body, "dblclick", (event) => event.stopPropagation(), signal);
 
   return {
     show(next) {

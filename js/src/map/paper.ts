@@ -1,5 +1,6 @@
 /** The page's own colours, which the map must draw with. */
 
+import { on, on_end } from "../dom";
 import type { Rgb, Theme } from "../palette";
 import type { Paper } from "./scene";
 
@@ -40,8 +41,8 @@ export function watch_paper(
   for (const around of where_themes_stand(el)) {
     observer.observe(around, { attributes: true, attributeFilter });
   }
-  signal.addEventListener("abort", () => observer.disconnect(), { once: true });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", look, { signal });
+  on_end(signal, () => observer.disconnect());
+  on(matchMedia("(prefers-color-scheme: dark)"), "change", look, signal);
 }
 
 /** The page itself, and inside a shadow, as in marimo, all that is around the lens there. */

@@ -1,5 +1,6 @@
 /** The canvas of the map: which renderer draws on it, when, and what if it fails. */
 
+import { on_end } from "../dom";
 import { webgl_context, webgl_renderer } from "../gl";
 import type { Theme } from "../palette";
 import { words } from "../rpc";
@@ -87,7 +88,7 @@ class CanvasStage implements Stage {
     if (!this.renderer) this.start_plain(NO_WEBGL);
     this.watch_size();
     watch_paper(host, (paper) => this.turn(paper), signal);
-    signal.addEventListener("abort", () => this.free(), { once: true });
+    on_end(signal, () => this.free());
   }
 
   get size(): Size {
@@ -231,7 +232,7 @@ class CanvasStage implements Stage {
   private watch_size(): void {
     const observer = new ResizeObserver(() => this.resize());
     observer.observe(this.host);
-    this.signal.addEventListener("abort", () => observer.disconnect(), { once: true });
+    on_end(this.signal, () => observer.disconnect());
     this.resize();
   }
 

@@ -1,6 +1,6 @@
 /** What all panes with a figure have in common. */
 
-import { h, set_aria, set_text } from "../dom";
+import { h, on, on_end, set_aria, set_text } from "../dom";
 import type { Kind } from "../protocol.gen";
 import type { Store } from "../store";
 import { KIND_TITLES } from "../words";
@@ -102,7 +102,8 @@ export function make_fold(
     el.classList.toggle("ll-shut", !open);
   };
   title.replaceChildren(button);
-  button.addEventListener(
+  on(
+    button,
     "click",
     () => {
       open = !open;
@@ -110,7 +111,7 @@ export function make_fold(
       show();
       turned(open);
     },
-    { signal },
+    signal,
   );
   show();
   return { open: () => open };
@@ -151,7 +152,7 @@ export function on_visible(
     if (last && !signal.aborted) run(last.isIntersecting);
   });
   observer.observe(el);
-  signal.addEventListener("abort", () => observer.disconnect(), { once: true });
+  on_end(signal, () => observer.disconnect());
 }
 
 /** Call when the element's width changes; gives what it is in CSS pixels, 0 before it is known. */
@@ -174,7 +175,7 @@ export function on_width(el: Element, run: () => void, signal: AbortSignal): () 
     observer.disconnect();
     cancelAnimationFrame(frame);
   };
-  signal.addEventListener("abort", stop, { once: true });
+  on_end(signal, stop);
   return () => width;
 }
 
@@ -190,6 +191,6 @@ export function view_counter(
     counted = shown;
     store.set({ [key]: store.get(key) + (shown ? 1 : -1) });
   };
-  signal.addEventListener("abort", () => set(false), { once: true });
+  on_end(signal, () => set(false));
   return set;
 }

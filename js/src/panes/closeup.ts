@@ -1,6 +1,6 @@
 import { draw_bars, draw_overlay, type Sign } from "../attribution";
 import { decode_as, encode } from "../codec";
-import { h, set_text } from "../dom";
+import { h, on, set_text } from "../dom";
 import { draw_picture } from "../pictures";
 import type { ItemReply, SaliencyMethod, SaliencyReply, SaliencyRequest } from "../protocol.gen";
 import { Dropped, words } from "../rpc";
@@ -176,17 +176,25 @@ export const closeup: Pane = (el, store, signal) => {
     },
     signal,
   );
-  const on = (target: EventTarget, type: string, run: () => void): void =>
-    target.addEventListener(type, run, { signal });
-  on(method.select, "change", () => void explain());
-  on(target.select, "change", () => void explain());
-  on(sign.select, "change", draw_figure);
-  on(opacity, "input", draw_figure);
-  on(stop, "click", () => void store.ask({ kind: "cancel", what: "saliency" }).catch(() => {}));
-  on(close, "click", () => {
-    if (store.get("picked").length === 1) store.set({ selection: encode(new Uint32Array(0)) });
-    store.set({ focus: -1 });
-  });
+  on(method.select, "change", () => void explain(), signal);
+  on(target.select, "change", () => void explain(), signal);
+  on(sign.select, "change", draw_figure, signal);
+  on(opacity, "input", draw_figure, signal);
+  on(
+    stop,
+    "click",
+    () => void store.ask({ kind: "cancel", what: "saliency" }).catch(() => {}),
+    signal,
+  );
+  on(
+    close,
+    "click",
+    () => {
+      if (store.get("picked").length === 1) store.set({ selection: encode(new Uint32Array(0)) });
+      store.set({ focus: -1 });
+    },
+    signal,
+  );
 };
 
 const GONE = "Attributions need the kernel, which has gone.";

@@ -7,7 +7,7 @@ import {
   selected_pair,
   worst,
 } from "../confusion";
-import { h, set_aria, set_text } from "../dom";
+import { h, on, set_aria, set_text } from "../dom";
 import { combine } from "../geometry";
 import { combination } from "../map/gestures";
 import type { By } from "../protocol.gen";
@@ -71,8 +71,8 @@ export const confusion: Pane = (el, store, signal) => {
 
   store.watch(["truth", "pred", "about"], draw, signal);
   store.watch(["roles", "picked", "label", "by"], follow, signal);
-  card.body.addEventListener("click", (event) => press(event, store, pairs), { signal });
-  card.body.addEventListener("keydown", (event) => walk(card.body, event), { signal });
+  on(card.body, "click", (event) => press(event, store, pairs), signal);
+  on(card.body, "keydown", (event) => walk(card.body, event), signal);
 };
 
 function cell_title(store: Store, { list }: Pairs, at: number, sampled: number): string {

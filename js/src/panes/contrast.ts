@@ -1,4 +1,4 @@
-import { h, s } from "../dom";
+import { h, on, s } from "../dom";
 import type { Contrast } from "../neurons";
 import type { Store } from "../store";
 import {
@@ -62,13 +62,14 @@ export const contrast: Pane = (el, store, signal) => {
     card.worth(found.read_out);
   };
   on_visible(el, count_view, signal);
-  button.addEventListener(
+  on(
+    button,
     "click",
     () => {
       if (store.get("waiting").contrast) void store.ask({ kind: "cancel" }).catch(() => {});
       else store.set({ contrast_told: null });
     },
-    { signal },
+    signal,
   );
   store.watch(["contrast", "unit", "waiting", "kernel_gone", "layer_error", "items"], draw, signal);
   make_marks(card.body, store, signal);

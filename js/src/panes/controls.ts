@@ -1,5 +1,5 @@
 import { start_of } from "../code";
-import { h } from "../dom";
+import { h, on } from "../dom";
 import type { By, Correctness, Measure, State } from "../protocol.gen";
 import type { Store } from "../store";
 import { percent } from "../words";
@@ -83,7 +83,7 @@ function reset({ store, signal }: Use): HTMLElement {
   const back = (): void =>
     store.set({ ...start_here(store), compare: "nothing", hidden: new Set() });
   store.watch(["about"], say, signal);
-  button.addEventListener("click", back, { signal });
+  on(button, "click", back, signal);
   return button;
 }
 

@@ -1,6 +1,6 @@
 /** What controls are made of: fields with a caption, menus, sliders and segments. */
 
-import { type Child, h } from "../dom";
+import { type Child, h, on, on_end } from "../dom";
 import type { Key, Settable, Store } from "../store";
 
 export interface Use {
@@ -39,7 +39,7 @@ export function menu(
 ): HTMLSelectElement {
   const select = h("select", {});
   store.watch(keys, () => show(select), signal);
-  select.addEventListener("change", () => choose(select.value), { signal });
+  on(select, "change", () => choose(select.value), signal);
   return select;
 }
 
@@ -56,12 +56,12 @@ export function drag(
     if (held !== now) store.set({ dragging: now });
     held = now;
   };
-  slider.addEventListener("input", () => moved(Number(slider.value)), { signal });
-  slider.addEventListener("pointerdown", () => hold(true), { signal });
-  for (const end of ["pointerup", "pointercancel", "blur"]) {
-    slider.addEventListener(end, () => hold(false), { signal });
+  on(slider, "input", () => moved(Number(slider.value)), signal);
+  on(slider, "pointerdown", () => hold(true), signal);
+  for (const end of ["pointerup", "pointercancel", "blur"] as const) {
+    on(slider, end, () => hold(false), signal);
   }
-  signal.addEventListener("abort", () => hold(false), { once: true });
+  on_end(signal, () => hold(false));
 }
 
 export function need_kernel(select: HTMLSelectElement, store: Store, otherwise = ""): void {
@@ -102,10 +102,11 @@ export function segments<K extends "correctness" | "by" | "measure">(
     },
     signal,
   );
-  set.addEventListener(
+  on(
+    set,
     "change",
     ({ target }) => store.set({ [key]: (target as HTMLInputElement).value }),
-    { signal },
+    signal,
   );
   return set;
 }

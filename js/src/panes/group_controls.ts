@@ -1,6 +1,6 @@
 /** The controls of what is asked: the layer, the group, what it is compared with. */
 
-import { focused, h, set_text } from "../dom";
+import { focused, h, on, set_text } from "../dom";
 import { find_questions } from "../questions";
 import type { Compare, Settable, Store } from "../store";
 import { whole } from "../words";
@@ -71,12 +71,12 @@ export function k_input({ store, signal }: Use): HTMLElement {
     const k = Math.round(Number(input.value));
     if (k >= 1 && k <= Number(input.max)) store.set({ k });
   };
-  input.addEventListener("input", take, { signal });
+  on(input, "input", take, signal);
   // What is out of range is put right when one leaves the field.
   const put_right = (): void => {
     input.value = String(store.get("k"));
   };
-  input.addEventListener("blur", put_right, { signal });
+  on(input, "blur", put_right, signal);
   return field("Top k", input);
 }
 
@@ -92,7 +92,7 @@ export function chosen({ store, signal }: Use): HTMLElement {
     },
     signal,
   );
-  clear.addEventListener("click", () => store.set({ selection: no_rows() }), { signal });
+  on(clear, "click", () => store.set({ selection: no_rows() }), signal);
   return clear;
 }
 
@@ -140,6 +140,6 @@ export function questions(use: Use): HTMLElement {
     select.value = "";
     if (question) store.set({ unit: -1, ...leave_unit(store), ...question.set() });
   };
-  select.addEventListener("change", ask, { signal });
+  on(select, "change", ask, signal);
   return field("Ask", select);
 }

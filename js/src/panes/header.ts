@@ -1,5 +1,5 @@
 import { code, copy } from "../code";
-import { h, set_text } from "../dom";
+import { h, on, on_end, set_text } from "../dom";
 import { percent, sample_words, whole } from "../words";
 import type { Pane } from "./pane";
 
@@ -64,8 +64,9 @@ export const header: Pane = (el, store, signal) => {
     signal,
   );
   let timer: ReturnType<typeof setTimeout> | undefined;
-  signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
-  copy_code.addEventListener(
+  on_end(signal, () => clearTimeout(timer));
+  on(
+    copy_code,
     "click",
     async () => {
       const done = await copy(code(store), el);
@@ -74,9 +75,7 @@ export const header: Pane = (el, store, signal) => {
       set_text(copied, done ? "Copied" : "This page may not copy; lens.code has it");
       timer = setTimeout(() => set_text(copied, ""), SAID_MS);
     },
-    { signal },
-  );
-  stop.addEventListener("click", () => void store.ask({ kind: "cancel" }).catch(() => {}), {
     signal,
-  });
+  );
+  on(stop, "click", () => void store.ask({ kind: "cancel" }).catch(() => {}), signal);
 };

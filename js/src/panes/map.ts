@@ -1,6 +1,6 @@
 /** The latent map: every item in the plane, the sample on top. */
 
-import { h, set_text } from "../dom";
+import { h, on, set_text } from "../dom";
 import { make_class_names } from "../map/class_names";
 import { choices } from "../map/colouring";
 import { type MapFrame, map_frame } from "../map/frame";
@@ -76,23 +76,22 @@ function use_toolbar(
     whole: () => stage.look(view.WHOLE),
   };
   take("pan");
-  frame.bar.addEventListener(
+  on(
+    frame.bar,
     "click",
     (event) => {
       const button = (event.target as Element).closest("button");
       if (button?.dataset.tool) take(button.dataset.tool as Tool);
       if (button?.dataset.zoom) zooms[button.dataset.zoom]?.();
     },
-    { signal },
-  );
-  frame.clear.addEventListener("click", () => pointer.clear(), { signal });
-  frame.stop.addEventListener("click", () => void store.ask({ kind: "cancel" }).catch(() => {}), {
     signal,
-  });
+  );
+  on(frame.clear, "click", () => pointer.clear(), signal);
+  on(frame.stop, "click", () => void store.ask({ kind: "cancel" }).catch(() => {}), signal);
   const { colour_by } = frame;
-  colour_by.addEventListener("change", () => store.set({ color_by: colour_by.value }), { signal });
+  on(colour_by, "change", () => store.set({ color_by: colour_by.value }), signal);
   // JupyterLab would take the keys for its own.
-  colour_by.addEventListener("keydown", (event) => event.stopPropagation(), { signal });
+  on(colour_by, "keydown", (event) => event.stopPropagation(), signal);
   store.watch(
     ["color_by", "pred", "loss", "ranking", "unit", "layer", "about", "map_trust"],
     () => {

@@ -1,4 +1,4 @@
-import { s, set_text } from "../dom";
+import { on, on_end, s, set_text } from "../dom";
 import { type Cut, count_taken, cut_at, group_rows, name_groups, type Taken } from "../ranks";
 import type { Ranking } from "../sample";
 import type { Store } from "../store";
@@ -316,11 +316,11 @@ function listen({ chart, store, lanes, signal }: Hands): void {
     else if (!pull_by_key(store, at, event.key)) return;
     event.preventDefault();
   };
-  chart.addEventListener("pointerdown", down as EventListener, { signal });
-  chart.addEventListener("pointermove", move as EventListener, { signal });
-  for (const end of ["pointerup", "pointercancel"]) chart.addEventListener(end, drop, { signal });
-  chart.addEventListener("keydown", press as EventListener, { signal });
-  signal.addEventListener("abort", drop, { once: true });
+  on(chart, "pointerdown", down, signal);
+  on(chart, "pointermove", move, signal);
+  for (const end of ["pointerup", "pointercancel"] as const) on(chart, end, drop, signal);
+  on(chart, "keydown", press, signal);
+  on_end(signal, drop);
 }
 
 /** Set fraction and j such that an end of a lane holds so many items. */

@@ -1,6 +1,6 @@
 /** Marks in a figure that stand for units: each picks its unit, by pointer and by keys. */
 
-import { type Child, focused, s } from "../dom";
+import { type Child, focused, on, s } from "../dom";
 import type { Store } from "../store";
 
 /** Take a unit under the eye, or let go of it: the map and the strip follow. */
@@ -30,19 +30,21 @@ export function draw_mark(
 export function make_marks(el: Element, store: Store, signal: AbortSignal): void {
   const unit_of = (target: EventTarget | null): SVGElement | HTMLElement | null =>
     (target as Element).closest<SVGElement | HTMLElement>("[data-unit]");
-  el.addEventListener(
+  on(
+    el,
     "click",
     ({ target }) => {
       const mark = unit_of(target);
       if (mark) toggle_unit(store, Number(mark.dataset.unit));
     },
-    { signal },
+    signal,
   );
-  el.addEventListener(
+  on(
+    el,
     "keydown",
     (event) => {
       const mark = unit_of(event.target);
-      const { key } = event as KeyboardEvent;
+      const { key } = event;
       if (!mark) return;
       const step = STEPS[key];
       if (key === "Enter" || key === " ") toggle_unit(store, Number(mark.dataset.unit));
@@ -50,7 +52,7 @@ export function make_marks(el: Element, store: Store, signal: AbortSignal): void
       else return;
       event.preventDefault();
     },
-    { signal },
+    signal,
   );
 }
 

@@ -1,4 +1,4 @@
-import { h, s, set_text } from "../dom";
+import { h, on, s, set_text } from "../dom";
 import type { Figures } from "../query";
 import type { Store } from "../store";
 import {
@@ -83,16 +83,16 @@ export const mean_activation: Pane = (el, store, signal) => {
     read_out(store, readout, under);
   };
 
-  const point = (event: Event): void => {
+  const point = (event: PointerEvent): void => {
     const units = store.get("answer")?.exact_counts.length ?? 0;
     const { left } = chart.getBoundingClientRect();
-    const share = ((event as MouseEvent).clientX - left - LEFT) / (width() - LEFT);
+    const share = (event.clientX - left - LEFT) / (width() - LEFT);
     under = share < 0 || share >= 1 ? -1 : Math.floor(share * units);
     read_out(store, readout, under);
   };
-  chart.addEventListener("pointermove", point, { signal });
-  chart.addEventListener("pointerleave", () => set_text(readout, ""), { signal });
-  chart.addEventListener("click", () => under >= 0 && toggle_unit(store, under), { signal });
+  on(chart, "pointermove", point, signal);
+  on(chart, "pointerleave", () => set_text(readout, ""), signal);
+  on(chart, "click", () => under >= 0 && toggle_unit(store, under), signal);
   store.watch(
     [
       "answer",

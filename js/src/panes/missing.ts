@@ -1,6 +1,6 @@
 import { type Cell, cell_of, fill_count, fill_rows } from "../cells";
 import { encode } from "../codec";
-import { focused, h } from "../dom";
+import { focused, h, on } from "../dom";
 import { ADDED } from "../sample";
 import type { Store } from "../store";
 import { cell_words, count, whole } from "../words";
@@ -35,13 +35,14 @@ export const missing: Pane = (el, store, signal) => {
   };
 
   store.watch(["cells", "ranked", "extra", "fraction", "orders"], draw, signal);
-  el.addEventListener(
+  on(
+    el,
     "click",
     ({ target }) => {
       const button = (target as Element).closest("button");
       if (button) press(store, button);
     },
-    { signal },
+    signal,
   );
 };
 

@@ -1,4 +1,4 @@
-import { h } from "../dom";
+import { h, on } from "../dom";
 import type { Store } from "../store";
 import type { Pane } from "./pane";
 
@@ -29,7 +29,8 @@ export const notices: Pane = (el, store, signal) => {
   };
 
   store.watch(["error", "status", "kernel_gone", "kernel_slow", "about", "ranked"], draw, signal);
-  el.addEventListener(
+  on(
+    el,
     "click",
     ({ target }) => {
       const { value } = target as HTMLButtonElement;
@@ -37,7 +38,7 @@ export const notices: Pane = (el, store, signal) => {
       put_away.add(value);
       draw();
     },
-    { signal },
+    signal,
   );
 };
 

@@ -1,6 +1,6 @@
 /** The controls of the sample: which sampler, how much, and what was added. */
 
-import { h, set_aria, set_text } from "../dom";
+import { h, on, set_aria, set_text } from "../dom";
 import type { SamplerInfo } from "../protocol.gen";
 import { percent, whole } from "../words";
 import { drag, field, fill, menu, need_kernel, no_rows, together, type Use } from "./fields";
@@ -66,13 +66,14 @@ export function fraction({ store, signal }: Use): HTMLElement {
     { className: "ll-presets", role: "group", aria: { label: "Fractions" } },
     ...presets,
   );
-  bar.addEventListener(
+  on(
+    bar,
     "click",
     ({ target }) => {
       const { value } = target as HTMLButtonElement;
       if (value) store.set({ fraction: Number(value) });
     },
-    { signal },
+    signal,
   );
   return together(whole_field, bar);
 }
@@ -117,6 +118,6 @@ export function taken({ store, signal }: Use): HTMLElement {
     },
     signal,
   );
-  clear.addEventListener("click", () => store.set({ added: no_rows() }), { signal });
+  on(clear, "click", () => store.set({ added: no_rows() }), signal);
   return clear;
 }

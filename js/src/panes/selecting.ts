@@ -1,6 +1,6 @@
 import { encode } from "../codec";
 import { column_here, vocabulary, want, why_not_here } from "../columns";
-import { h, set_text } from "../dom";
+import { h, on, set_text } from "../dom";
 import { combine } from "../geometry";
 import { can_step, step_history } from "../history";
 import { combination } from "../map/gestures";
@@ -78,12 +78,12 @@ function search(store: Store, found: HTMLElement, signal: AbortSignal): HTMLElem
       set_text(found, error.message);
     }
   };
-  input.addEventListener("keydown", ask, { signal });
+  on(input, "keydown", ask, signal);
   const retype = (): void => {
     open = null;
     set_text(found, "");
   };
-  input.addEventListener("input", retype, { signal });
+  on(input, "input", retype, signal);
   store.watch(["columns", "column_errors"], answer, signal);
   store.watch(
     ["selection"],
@@ -116,8 +116,8 @@ function steps(store: Store, signal: AbortSignal): HTMLElement {
     },
     signal,
   );
-  back.addEventListener("click", () => step_history(store, -1), { signal });
-  forward.addEventListener("click", () => step_history(store, 1), { signal });
+  on(back, "click", () => step_history(store, -1), signal);
+  on(forward, "click", () => step_history(store, 1), signal);
   return h("div", { className: "ll-presets", role: "group" }, back, forward);
 }
 

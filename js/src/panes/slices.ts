@@ -1,7 +1,7 @@
 /** Named selections as chips: click to select, rename, delete; and a field to name the one there is. */
 
 import { decode_as, encode } from "../codec";
-import { h, set_aria, set_text } from "../dom";
+import { h, on, set_aria, set_text } from "../dom";
 import { combine } from "../geometry";
 import { combination } from "../map/gestures";
 import type { Slice } from "../protocol.gen";
@@ -48,9 +48,10 @@ export function named(store: Store, signal: AbortSignal): HTMLElement {
   };
 
   store.watch(["slices", "picked"], draw, signal);
-  button.addEventListener("click", keep, { signal });
-  save.addEventListener("keydown", (event) => event.key === "Enter" && keep(), { signal });
-  chips.addEventListener(
+  on(button, "click", keep, signal);
+  on(save, "keydown", (event) => event.key === "Enter" && keep(), signal);
+  on(
+    chips,
     "click",
     (event) => {
       const { take, edit, drop } = (event.target as Element).closest("button")?.dataset ?? {};
@@ -60,9 +61,10 @@ export function named(store: Store, signal: AbortSignal): HTMLElement {
         store.set({ slices: store.get("slices").filter(({ name }) => name !== drop) });
       }
     },
-    { signal },
+    signal,
   );
-  chips.addEventListener(
+  on(
+    chips,
     "keydown",
     (event) => {
       const field = event.target as HTMLInputElement;
@@ -79,7 +81,7 @@ export function named(store: Store, signal: AbortSignal): HTMLElement {
       });
       draw();
     },
-    { signal },
+    signal,
   );
   return h("span", { className: "ll-named" }, chips, form, why);
 }

@@ -1,4 +1,4 @@
-import { h, set_text } from "../dom";
+import { h, on_end, set_text } from "../dom";
 import type { Store } from "../store";
 import { count, sample_words } from "../words";
 import type { Pane } from "./pane";
@@ -26,7 +26,7 @@ export const spoken: Pane = (el, store, signal) => {
     },
     signal,
   );
-  signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  on_end(signal, () => clearTimeout(timer));
 };
 
 /** One sentence on each thing, empty where there is nothing to say of it. */

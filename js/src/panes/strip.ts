@@ -1,5 +1,5 @@
 import { encode } from "../codec";
-import { h, set_aria, set_text } from "../dom";
+import { h, on, on_end, set_aria, set_text } from "../dom";
 import { draw_picture } from "../pictures";
 import { has_row } from "../query";
 import type { Store } from "../store";
@@ -121,17 +121,18 @@ export const strip: Pane = (el, store, signal) => {
   store.watch(["hover"], () => mark_hover(store, cards, view), signal);
   listen({ view, store, signal, rows: () => rows, choose });
   view.addEventListener("scroll", () => draw(), { signal, passive: true });
-  bar.addEventListener(
+  on(
+    bar,
     "click",
     ({ target }) => {
       const { value } = target as HTMLButtonElement;
       if (value) turn_to(value as Source);
     },
-    { signal },
+    signal,
   );
   const observer = new ResizeObserver(() => draw());
   observer.observe(view);
-  signal.addEventListener("abort", () => observer.disconnect(), { once: true });
+  on_end(signal, () => observer.disconnect());
 };
 
 /** Turn to what has just been chosen, and away from what has just been let go. */
@@ -302,17 +303,18 @@ function listen({ view, store, signal, rows, choose }: Hands): void {
     event.preventDefault();
   };
   const over = ({ target }: Event): void => store.set({ hover: row_of(target) });
-  view.addEventListener("pointerover", over, { signal });
-  view.addEventListener("pointerleave", () => store.set({ hover: -1 }), { signal });
-  view.addEventListener("click", click, { signal });
-  view.addEventListener("keydown", press, { signal });
-  view.addEventListener(
+  on(view, "pointerover", over, signal);
+  on(view, "pointerleave", () => store.set({ hover: -1 }), signal);
+  on(view, "click", click, signal);
+  on(view, "keydown", press, signal);
+  on(
+    view,
     "dblclick",
     ({ target }) => {
       const row = row_of(target);
       if (row >= 0) store.set({ focus: row });
     },
-    { signal },
+    signal,
   );
 }
 

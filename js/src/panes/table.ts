@@ -1,4 +1,4 @@
-import { h } from "../dom";
+import { h, on_end } from "../dom";
 import { has_row } from "../query";
 import type { Store } from "../store";
 import { class_name, count, ROLE_WORDS, short, whole } from "../words";
@@ -30,7 +30,7 @@ export const table: Pane = (el, store, signal) => {
     },
     signal,
   );
-  signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  on_end(signal, () => clearTimeout(timer));
   write();
 };
 

@@ -1,4 +1,4 @@
-import { h, set_text } from "../dom";
+import { h, on, set_text } from "../dom";
 import { percent } from "../words";
 import type { Pane } from "./pane";
 
@@ -34,7 +34,7 @@ export const working: Pane = (el, store, signal) => {
         stop.disabled = false;
       });
   };
-  stop.addEventListener("click", cancel, { signal });
+  on(stop, "click", cancel, signal);
 };
 
 function words_for(status: string, doing: string): string {
