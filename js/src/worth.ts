@@ -8,7 +8,7 @@
 import type { Difference } from "./effect";
 import type { Figures } from "./query";
 import { ADDED, type Ranking } from "./sample";
-import type { Store } from "./store";
+import type { Means, Store } from "./store";
 import { count, short, whole } from "./words";
 
 /** How the sample on show was drawn, as far as a line has to know it. */
@@ -133,6 +133,12 @@ export function read_out(facts: Facts): string {
   return note ? `${line}. ${note}` : line;
 }
 
+/** The mean that the kernel worked out for what is asked now; null while there is none. */
+export function means_now(store: Store): Means | null {
+  const means = store.get("means");
+  return means?.asked === store.get("means_question") ? means : null;
+}
+
 /** The line under a figure from the sample on show; `compared` with the exact one, or not. */
 export function sample_line(
   store: Store,
@@ -142,8 +148,8 @@ export function sample_line(
 ): string {
   const [ranking, design] = [store.get("ranking"), store.get("design")];
   if (!ranking || !design) return "";
-  const [roles, members, means] = [store.get("roles"), store.get("group_rows"), store.get("means")];
-  const told = means?.asked === store.get("means_question") ? means.effective_n : null;
+  const [roles, members] = [store.get("roles"), store.get("group_rows")];
+  const told = means_now(store)?.effective_n ?? null;
   const bounded = maxima && !design.why_not && n_used > 0;
   return read_out({
     kind: compared ? "measured" : "sample",

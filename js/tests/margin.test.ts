@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { rows as selection } from "../play/fake_model";
 import { encode } from "../src/codec";
-import { lanes_of, margin } from "../src/panes/margin";
+import { margin } from "../src/panes/margin";
+import { lanes_of } from "../src/panes/margin_lanes";
 import type { Ranked } from "../src/protocol.gen";
 import { count_taken, cut_at, group_rows } from "../src/ranks";
 import { ADDED, EXEMPLAR, OUTLIER, type Ranking } from "../src/sample";

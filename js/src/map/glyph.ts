@@ -1,4 +1,4 @@
-/** One item's mark as pixels: the shapes of the shader in gl.ts, computed here. */
+/** One item's mark as pixels: the shapes of the fragment shader, computed here. */
 
 import type { Rgb } from "../palette";
 import {

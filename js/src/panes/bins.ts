@@ -1,10 +1,13 @@
 /** Bars of the histogram of maximally activated units, and the room they need. */
 
+import { s } from "../dom";
 import type { Figures } from "../query";
+import { percent } from "../words";
+import { type Scale, text_to } from "./bars";
 
 export const HEIGHT = 108;
-export const TOP = 14;
-export const BOTTOM = 16;
+const TOP = 14;
+const BOTTOM = 16;
 /** Room for "95.9 %". */
 export const LEFT = 46;
 export const SLOT = 24;
@@ -61,4 +64,18 @@ function add_up(bins: Bin[]): Rest {
     sample: bins.reduce((total, { sample }) => total + sample, 0),
     exact: bins.reduce((total, { exact }) => total + exact, 0),
   };
+}
+
+/** Where a share is drawn, and the lines and numbers to read it by. */
+export function draw_axis(most: number, width: number): { y: Scale; axis: SVGElement } {
+  const y: Scale = (share) => HEIGHT - BOTTOM - (share / most) * (HEIGHT - BOTTOM - TOP);
+  const axis = s(
+    "g",
+    { class: "ll-axis" },
+    s("line", { x1: LEFT, x2: width, y1: y(0), y2: y(0) }),
+    s("line", { class: "ll-grid", x1: LEFT, x2: width, y1: y(most), y2: y(most) }),
+    text_to(LEFT - 4, y(most) + 4, percent(most)),
+    text_to(LEFT - 4, y(0), "0"),
+  );
+  return { y, axis };
 }

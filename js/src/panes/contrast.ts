@@ -11,6 +11,7 @@ import {
   waiting_words,
   whole,
 } from "../words";
+import { draw_back, draw_bar, faint_to, type Scale, set_size, text_to } from "./bars";
 import { make_card, on_visible, on_width, view_counter } from "./card";
 import { draw_mark, make_marks, replace_marks } from "./marks";
 import type { Pane } from "./pane";
@@ -109,19 +110,13 @@ function draw_rows(chart: SVGElement, found: Contrast, store: Store, width: numb
   const most = Math.max(...ends.flat().filter(Number.isFinite), 1e-9);
   const room = Math.max(width - LABEL - EFFECT - CHANCE, 20);
   const x = (g: number): number => LABEL + ((g / most + 1) / 2) * room;
-  chart.setAttribute("width", String(width));
-  chart.setAttribute("height", String(HEAD + n * ROW));
+  set_size(chart, width, HEAD + n * ROW);
   const head = s(
     "g",
     { class: "ll-columns" },
     s("text", { x: 6, y: 10 }, unit_noun(store.get("layer_info"))),
-    s(
-      "text",
-      { x: width - CHANCE, y: 10, class: "ll-right" },
-      "effect g",
-      s("title", {}, EFFECT_TITLE),
-    ),
-    s("text", { x: width, y: 10, class: "ll-right" }, "p", s("title", {}, P_TITLE)),
+    text_to(width - CHANCE, 10, "effect g", s("title", {}, EFFECT_TITLE)),
+    text_to(width, 10, "p", s("title", {}, P_TITLE)),
     s("line", { class: "ll-zero", x1: x(0), x2: x(0), y1: HEAD, y2: HEAD + n * ROW }),
   );
   const rows = Array.from({ length: n }, (_, at) => draw_row(found, at, store, width, x));
@@ -132,13 +127,7 @@ const P_TITLE =
   "Chance of such a difference between equal means, corrected for the number of units. A group " +
   "chosen by what its units do differs by construction: then this says how clear-cut it is.";
 
-function draw_row(
-  found: Contrast,
-  at: number,
-  store: Store,
-  width: number,
-  x: (g: number) => number,
-): SVGElement {
+function draw_row(found: Contrast, at: number, store: Store, width: number, x: Scale): SVGElement {
   const unit = found.unit[at]!;
   const [g, low, high, p] = [found.effect, found.low, found.high, found.p].map((c) => c[at]!) as [
     number,
@@ -160,30 +149,20 @@ function draw_row(
     store,
     unit,
     { name: `ll-row${p <= 0.05 ? " ll-hit" : ""}`, said: label },
-    s("rect", { class: "ll-back", x: 0, y: y + 1, width, height: ROW - 2, rx: 3 }),
+    draw_back(y + 1, width, ROW - 2),
     s("text", { x: 6, y: middle + 4 }, unit),
-    s("rect", {
-      class: `ll-bar${g < 0 ? " ll-less" : ""}`,
-      x: Math.min(x(0), x(g)),
-      y: y + 5,
-      width: Math.max(Math.abs(x(g) - x(0)), 1),
-      height: ROW - 10,
-    }),
+    draw_bar(x, g, { name: `ll-bar${g < 0 ? " ll-less" : ""}`, y: y + 5, height: ROW - 10 }),
     bounded &&
       s("path", {
         class: "ll-whisker",
         d: `M${x(low)} ${middle}H${x(high)}M${x(low)} ${middle - 3}v6M${x(high)} ${middle - 3}v6`,
       }),
-    s(
-      "text",
-      { x: width - CHANCE, y: middle + 4, class: "ll-right" },
+    text_to(
+      width - CHANCE,
+      middle + 4,
       g.toFixed(2) + (bounded ? ` ±${((high - low) / 2).toFixed(2)}` : ""),
     ),
-    s(
-      "text",
-      { x: width, y: middle + 4, class: "ll-right ll-faint" },
-      Number.isNaN(p) ? "–" : p_text(p),
-    ),
+    faint_to(width, middle + 4, Number.isNaN(p) ? "–" : p_text(p)),
   );
 }
 

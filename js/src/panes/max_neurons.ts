@@ -13,7 +13,8 @@ import {
   whole,
 } from "../words";
 import { sample_line } from "../worth";
-import { type Bin, BOTTOM, bins_in, HEIGHT, LEFT, make_bins, type Rest, SLOT, TOP } from "./bins";
+import type { Scale } from "./bars";
+import { type Bin, bins_in, draw_axis, HEIGHT, LEFT, make_bins, type Rest, SLOT } from "./bins";
 import { make_card, on_width } from "./card";
 import { draw_mark, make_marks, replace_marks } from "./marks";
 import type { Pane } from "./pane";
@@ -84,16 +85,8 @@ function draw_bins(
   const share_of = ({ sample, exact }: Bin) => [sample / figures.n_used, exact / figures.n_group];
   const most = Math.max(...bins.flatMap(share_of));
   const slot = Math.min((width - LEFT) / bins.length, 2 * SLOT);
-  const y = (share: number): number => HEIGHT - BOTTOM - (share / most) * (HEIGHT - BOTTOM - TOP);
+  const { y, axis } = draw_axis(most, width);
   chart.setAttribute("width", String(width));
-  const axis = s(
-    "g",
-    { class: "ll-axis" },
-    s("line", { x1: LEFT, x2: width, y1: y(0), y2: y(0) }),
-    s("line", { class: "ll-grid", x1: LEFT, x2: width, y1: y(most), y2: y(most) }),
-    s("text", { x: LEFT - 4, y: y(most) + 4, class: "ll-right" }, percent(most)),
-    s("text", { x: LEFT - 4, y: y(0), class: "ll-right" }, "0"),
-  );
   const marks = bins.map((bin, i) => {
     const [sample = 0, exact = 0] = share_of(bin);
     return draw_bin({ bin, store, x: LEFT + i * slot, slot, y, sample, exact });
@@ -106,7 +99,7 @@ interface Place {
   store: Store;
   x: number;
   slot: number;
-  y: (share: number) => number;
+  y: Scale;
   sample: number;
   exact: number;
 }
@@ -131,13 +124,7 @@ function draw_bin({ bin, store, x, slot, y, sample, exact }: Place): SVGElement 
   );
 }
 
-function rect(
-  name: string,
-  middle: number,
-  width: number,
-  y: (share: number) => number,
-  share: number,
-): SVGElement {
+function rect(name: string, middle: number, width: number, y: Scale, share: number): SVGElement {
   const height = y(0) - y(share);
   return s("rect", { class: name, x: middle - width / 2, y: y(share), width, height });
 }

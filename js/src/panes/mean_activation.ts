@@ -13,7 +13,7 @@ import {
   waiting_words,
   whole,
 } from "../words";
-import { sample_line } from "../worth";
+import { means_now, sample_line } from "../worth";
 import { make_card, on_width } from "./card";
 import { toggle_unit } from "./marks";
 import type { Pane } from "./pane";
@@ -66,8 +66,7 @@ export const mean_activation: Pane = (el, store, signal) => {
     if (empty || width() < 1 || !(mean || exact_mean)) return;
     const bins = draw_profile(chart, { ...figures, ...interval(store) }, width());
     card.note(note_words(store, figures, bins) + told_words(store.get("layer_info")));
-    const means = store.get("means");
-    const told = means?.asked === store.get("means_question") ? means.worth : "";
+    const told = means_now(store)?.worth;
     card.worth(told || (mean ? sample_line(store, figures, exact_mean !== null) : ""));
     read_out(store, readout, under);
   };
@@ -132,8 +131,8 @@ function read_out(store: Store, el: HTMLElement, unit: number): void {
 
 /** Why the sample's mean is not here, or how far it is. */
 function unknown_words(store: Store): string {
-  const means = store.get("means");
-  if (means?.asked === store.get("means_question") && means.error) return means.error;
+  const error = means_now(store)?.error;
+  if (error) return error;
   if (store.get("kernel_gone"))
     return "The sample's mean of this layer needs the kernel, which has gone.";
   const waiting = store.get("waiting").means;
@@ -210,9 +209,8 @@ interface Interval {
 
 /** The interval that belongs to the mean on show. */
 function interval(store: Store): Interval {
-  const means = store.get("means");
-  const current = means?.asked === store.get("means_question");
-  return { low: (current && means?.low) || null, high: (current && means?.high) || null };
+  const { low = null, high = null } = means_now(store) ?? {};
+  return { low, high };
 }
 
 /** From the lowest lower end to the highest upper end of each step. */

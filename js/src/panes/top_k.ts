@@ -15,7 +15,16 @@ import {
   waiting_words,
   whole,
 } from "../words";
-import { sample_line } from "../worth";
+import { means_now, sample_line } from "../worth";
+import {
+  draw_back,
+  draw_bar,
+  faint_to,
+  type Scale,
+  scale_with_zero,
+  set_size,
+  text_to,
+} from "./bars";
 import { make_card, on_width } from "./card";
 import { draw_mark, make_marks, replace_marks } from "./marks";
 import type { Pane } from "./pane";
@@ -76,10 +85,8 @@ export const top_k: Pane = (el, store, signal) => {
 
 function unknown_words(store: Store, figures: Figures): string {
   if (figures.top) return "";
-  const means = store.get("means");
-  if (means?.asked === store.get("means_question") && means.error) {
-    return `The sample's mean is not known: ${means.error}`;
-  }
+  const error = means_now(store)?.error;
+  if (error) return `The sample's mean is not known: ${error}`;
   if (store.get("kernel_gone"))
     return "Ranking by mean needs the kernel for this layer, and it has gone.";
   const waiting = store.get("waiting").means;
@@ -124,13 +131,9 @@ function draw_bars(chart: SVGElement, figures: Figures, store: Store, width: num
   const top = figures.top as TopUnits;
   const { value, exact } = scaled(store, figures);
   const known = [...value, ...exact.filter((v) => v !== null)];
-  const low = Math.min(0, ...known);
-  const span = Math.max(0, ...known) - low || 1;
-  const room = Math.max(width - LABEL - VALUE - TIMES, 20);
-  const x = (v: number): number => LABEL + ((v - low) / span) * room;
+  const x = scale_with_zero(known, LABEL, width - LABEL - VALUE - TIMES);
   const height = HEAD + top.unit.length * ROW;
-  chart.setAttribute("width", String(width));
-  chart.setAttribute("height", String(height));
+  set_size(chart, width, height);
   const rows = top.unit.map((unit, i) => {
     const y = HEAD + i * ROW;
     return draw_row({ store, figures, unit, i, y, width, x, value: value[i]!, exact: exact[i]! });
@@ -144,8 +147,8 @@ function draw_head(store: Store, width: number): SVGElement {
     "g",
     { class: "ll-columns" },
     s("text", { x: 18, y: 10 }, unit_noun(store.get("layer_info"))),
-    s("text", { x: width - TIMES, y: 10, class: "ll-right" }, store.get("measure")),
-    s("text", { x: width, y: 10, class: "ll-right" }, "top in", title),
+    text_to(width - TIMES, 10, store.get("measure")),
+    text_to(width, 10, "top in", title),
   );
 }
 
@@ -156,7 +159,7 @@ interface Row {
   i: number;
   y: number;
   width: number;
-  x: (value: number) => number;
+  x: Scale;
   value: number;
   exact: number | null;
 }
@@ -167,28 +170,20 @@ function draw_row(row: Row): SVGElement {
   const hit = top.hit[i]!;
   const middle = y + ROW / 2;
   const text = store.get("measure") === "count" ? `${(value * 100).toFixed(1)} %` : short(value);
-  const zero = x(0);
   const times = figures.counts[unit] ?? 0;
   const label = describe(row, text, times);
   return draw_mark(
     store,
     unit,
     { name: `ll-row${hit ? " ll-hit" : ""}`, said: label },
-    s("rect", { class: "ll-back", x: 0, y: y + 1, width, height: ROW - 2, rx: 3 }),
+    draw_back(y + 1, width, ROW - 2),
     hit ? check(5, middle) : ring(9, middle),
     s("text", { x: 18, y: middle + 4 }, unit),
-    s("rect", {
-      class: "ll-bar",
-      x: Math.min(zero, x(value)),
-      y: y + 4,
-      width: Math.max(Math.abs(x(value) - zero), 1),
-      height: ROW - 8,
-      rx: 1.5,
-    }),
+    draw_bar(x, value, { name: "ll-bar", y: y + 4, height: ROW - 8, rx: 1.5 }),
     exact !== null &&
       s("line", { class: "ll-tick", x1: x(exact), x2: x(exact), y1: y + 2, y2: y + ROW - 2 }),
-    s("text", { x: width - TIMES, y: middle + 4, class: "ll-right" }, text),
-    s("text", { x: width, y: middle + 4, class: "ll-right ll-faint" }, whole(times)),
+    text_to(width - TIMES, middle + 4, text),
+    faint_to(width, middle + 4, whole(times)),
   );
 }
 

@@ -2,6 +2,7 @@ import { s, set_text } from "../dom";
 import type { Store } from "../store";
 import { class_name, count, short, unit_noun, unit_place, whole } from "../words";
 import { unit_line } from "../worth";
+import { draw_bar, faint_to, type Scale, scale_with_zero, set_size, text_to } from "./bars";
 import { make_card, on_width } from "./card";
 import type { Pane } from "./pane";
 
@@ -107,18 +108,12 @@ function class_rows(
 
 function draw_rows(chart: SVGElement, rows: ClassRow[], width: number): void {
   const all = rows.flatMap(({ mean }) => mean).filter(Number.isFinite);
-  const low = Math.min(0, ...all);
-  const span = Math.max(0, ...all) - low || 1;
   const label = Math.min(96, Math.max(28, ...rows.map(({ name }) => 12 + 6.5 * name.length)));
-  const room = Math.max(width - label - 2 * (VALUE + N), 20);
-  const x = (v: number): number => label + ((v - low) / span) * room;
-  chart.setAttribute("width", String(width));
-  chart.setAttribute("height", String(HEAD + rows.length * ROW));
+  const x = scale_with_zero(all, label, width - label - 2 * (VALUE + N));
+  set_size(chart, width, HEAD + rows.length * ROW);
   const columns = ["right", "n", "wrong", "n"];
   const ends = [VALUE + 2 * N, VALUE + N, N, 0].map((from) => width - from);
-  const heads = columns.map((text, i) =>
-    s("text", { x: ends[i]!, y: 10, class: "ll-right" }, text),
-  );
+  const heads = columns.map((text, i) => text_to(ends[i]!, 10, text));
   chart.replaceChildren(
     s("g", { class: "ll-columns" }, s("text", { x: 6, y: 10 }, "class"), ...heads),
     ...rows.map((row, i) => draw_row(row, HEAD + i * ROW, x, ends, width)),
@@ -128,7 +123,7 @@ function draw_rows(chart: SVGElement, rows: ClassRow[], width: number): void {
 function draw_row(
   { name, chosen, mean, n, undecided }: ClassRow,
   y: number,
-  x: (value: number) => number,
+  x: Scale,
   ends: number[],
   width: number,
 ): SVGElement {
@@ -139,18 +134,16 @@ function draw_row(
   const bars = mean.map((value, i) =>
     Number.isNaN(value)
       ? null
-      : s("rect", {
-          class: i ? "ll-second" : "ll-bar",
-          x: Math.min(x(0), x(value)),
+      : draw_bar(x, value, {
+          name: i ? "ll-second" : "ll-bar",
           y: y + 3 + 8 * i,
-          width: Math.max(Math.abs(x(value) - x(0)), 1),
           height: 6,
           rx: 1.5,
         }),
   );
   const texts = [0, 1].flatMap((i) => [
-    s("text", { x: ends[2 * i]!, y: y + 14, class: "ll-right" }, n[i] ? short(mean[i]!) : "–"),
-    s("text", { x: ends[2 * i + 1]!, y: y + 14, class: "ll-right ll-faint" }, whole(n[i]!)),
+    text_to(ends[2 * i]!, y + 14, n[i] ? short(mean[i]!) : "–"),
+    faint_to(ends[2 * i + 1]!, y + 14, whole(n[i]!)),
   ]);
   return s(
     "g",

@@ -19,7 +19,16 @@ import {
   waiting_words,
   whole,
 } from "../words";
-import { type Bin, BOTTOM, bins_in, HEIGHT, LEFT, make_bins, SLOT, TOP } from "./bins";
+import {
+  draw_back,
+  draw_bar,
+  faint_to,
+  type Scale,
+  scale_with_zero,
+  set_size,
+  text_to,
+} from "./bars";
+import { type Bin, bins_in, draw_axis, HEIGHT, LEFT, make_bins, SLOT } from "./bins";
 import type { Card } from "./card";
 import { draw_mark, replace_marks } from "./marks";
 
@@ -159,19 +168,15 @@ function draw_pair_rows(pair: Pair): void {
   const first = top.value.map((value) => (counted ? value / figures.n_group : value));
   const second = top.unit.map((unit) => second_of(pair, unit));
   const all = [...first, ...second.map(({ value }) => value)];
-  const low = Math.min(0, ...all);
-  const span = Math.max(0, ...all) - low || 1;
-  const room = Math.max(width - LABEL - 2 * VALUE - EFFECT, 20);
-  const x = (v: number): number => LABEL + ((v - low) / span) * room;
-  chart.setAttribute("width", String(width));
-  chart.setAttribute("height", String(HEAD + top.unit.length * ROW));
+  const x = scale_with_zero(all, LABEL, width - LABEL - 2 * VALUE - EFFECT);
+  set_size(chart, width, HEAD + top.unit.length * ROW);
   const head = s(
     "g",
     { class: "ll-columns" },
     s("text", { x: 6, y: 10 }, unit_noun(store.get("layer_info"))),
-    s("text", { x: width - VALUE - EFFECT, y: 10, class: "ll-right" }, "filled"),
-    s("text", { x: width - EFFECT, y: 10, class: "ll-right" }, "hollow"),
-    s("text", { x: width, y: 10, class: "ll-right" }, "effect g", s("title", {}, EFFECT_TITLE)),
+    text_to(width - VALUE - EFFECT, 10, "filled"),
+    text_to(width - EFFECT, 10, "hollow"),
+    text_to(width, 10, "effect g", s("title", {}, EFFECT_TITLE)),
   );
   const rows = top.unit.map((unit, i) => {
     const value = first[i]!;
@@ -185,7 +190,7 @@ interface PairRow {
   pair: Pair;
   unit: number;
   y: number;
-  x: (value: number) => number;
+  x: Scale;
   value: number;
   text: string;
   second: Second;
@@ -200,27 +205,18 @@ function draw_pair_row({ pair, unit, y, x, value, text, second }: PairRow): SVGE
     [`${second.text} for ${rival_words(store)}`, effect_words(store, unit)]
       .filter(Boolean)
       .join(", ");
-  const span = (v: number) => ({
-    x: Math.min(x(0), x(v)),
-    width: Math.max(Math.abs(x(v) - x(0)), 1),
-    height: 7,
-    rx: 1.5,
-  });
+  const second_name = `ll-second${second.certain ? "" : " ll-uncertain"}`;
   return draw_mark(
     store,
     unit,
     { name: "ll-row ll-hit", said: label },
-    s("rect", { class: "ll-back", x: 0, y: y + 1, width, height: ROW - 2, rx: 3 }),
+    draw_back(y + 1, width, ROW - 2),
     s("text", { x: 6, y: y + 15 }, unit),
-    s("rect", { class: "ll-bar", y: y + 3, ...span(value) }),
-    s("rect", {
-      class: `ll-second${second.certain ? "" : " ll-uncertain"}`,
-      y: y + 12,
-      ...span(second.value),
-    }),
-    s("text", { x: width - VALUE - EFFECT, y: y + 15, class: "ll-right" }, text),
-    s("text", { x: width - EFFECT, y: y + 15, class: "ll-right" }, second.text),
-    s("text", { x: width, y: y + 15, class: "ll-right ll-faint" }, effect_text(store, unit)),
+    draw_bar(x, value, { name: "ll-bar", y: y + 3, height: 7, rx: 1.5 }),
+    draw_bar(x, second.value, { name: second_name, y: y + 12, height: 7, rx: 1.5 }),
+    text_to(width - VALUE - EFFECT, y + 15, text),
+    text_to(width - EFFECT, y + 15, second.text),
+    faint_to(width, y + 15, effect_text(store, unit)),
   );
 }
 
@@ -266,16 +262,8 @@ function draw_bin_pairs({ chart, store, width, bins, n }: Bins): void {
   const shares = bins.map(({ exact, sample }) => [exact / n[0], sample / n[1]] as const);
   const most = Math.max(...shares.flat());
   const slot = Math.min((width - LEFT) / bins.length, 2 * SLOT);
-  const y = (share: number): number => HEIGHT - BOTTOM - (share / most) * (HEIGHT - BOTTOM - TOP);
+  const { y, axis } = draw_axis(most, width);
   chart.setAttribute("width", String(width));
-  const axis = s(
-    "g",
-    { class: "ll-axis" },
-    s("line", { x1: LEFT, x2: width, y1: y(0), y2: y(0) }),
-    s("line", { class: "ll-grid", x1: LEFT, x2: width, y1: y(most), y2: y(most) }),
-    s("text", { x: LEFT - 4, y: y(most) + 4, class: "ll-right" }, percent(most)),
-    s("text", { x: LEFT - 4, y: y(0), class: "ll-right" }, "0"),
-  );
   const marks = bins.map((bin, i) =>
     draw_bin_pair(bin, shares[i]!, store, LEFT + i * slot, slot, y),
   );
@@ -288,7 +276,7 @@ function draw_bin_pair(
   store: Store,
   x: number,
   slot: number,
-  y: (share: number) => number,
+  y: Scale,
 ): SVGElement {
   const noun = unit_noun(store.get("layer_info"));
   const name = unit >= 0 ? `${noun} ${label}` : `none, every ${noun} being zero`;
