@@ -29,6 +29,8 @@ VIRIDIS = (
 )  # fmt: skip
 """Ten equidistant samples of viridis (S. van der Walt, N. Smith and E. Firing, 2015, CC0)."""
 
+SCALE_RANGE = {"light": (0.0, 0.92), "dark": (0.28, 1.0)}
+"""From where to where on viridis a page of this theme can show."""
 UNKNOWN = {"light": "#969696", "dark": "#828282"}
 CORRECT, WRONG = OKABE_ITO[0], OKABE_ITO[3]
 NEAR_WHITE = "#ececec"
@@ -50,3 +52,23 @@ def class_colours(n: int, theme: Theme = "light") -> list[str]:
         return [many[i % len(many)] for i in range(n)]
     dark = {7: NEAR_WHITE} if theme == "dark" else {}
     return [dark.get(i, colour) for i, colour in enumerate(OKABE_ITO[:n])]
+
+
+def scale_colours(n: int, theme: Theme = "light") -> list[str]:
+    """Give `n` colours of viridis from dark to bright, as far as the theme can show them.
+
+    Examples
+    --------
+    >>> scale_colours(2, "dark")
+    ['#365e8c', '#fde725']
+    """
+    low, high = SCALE_RANGE[theme]
+    return [_along(low + (high - low) * i / max(1, n - 1)) for i in range(n)]
+
+
+def _along(share: float) -> str:
+    place = share * (len(VIRIDIS) - 1)
+    below = min(len(VIRIDIS) - 2, int(place))
+    ends = [bytes.fromhex(VIRIDIS[at].removeprefix("#")) for at in (below, below + 1)]
+    mixed = [a + (b - a) * (place - below) for a, b in zip(*ends, strict=True)]
+    return "#" + bytes(int(part + 0.5) for part in mixed).hex()

@@ -6,143 +6,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latentlens.core.palette import CORRECT, VIRIDIS, WRONG, Theme
+from latentlens.core.palette import VIRIDIS
 from latentlens.core.record import Record
-from latentlens.widget.look import ALL, SAMPLE, UNSEEN, by_class, titled
+from latentlens.widget.look import ALL, MOST_ROWS, SAMPLE, titled
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_ROWS = 4_500
-"""Rows of a chart; altair refuses more than 5,000."""
 MOST_BARS = 30
 MOST_CLASSES = 60
 """Classes that a confusion matrix shows; 60 x 60 cells stay below the rows of a chart."""
 TEXT_CLASSES = 20
 """Classes up to which its cells say their number."""
 VALUES = {"max": "largest activation", "count": "items led by the unit", "mean": "mean activation"}
-PROJECTIONS = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP", "own": "a layout of one's own"}
-SCALES = {"loss": "loss (nats)", "margin": "log likelihood ratio"}
 
 
 def _chart(rows: Any) -> Any:
     import altair as alt
 
     return alt.Chart(rows)
-
-
-# -- the map ---------------------------------------------------------------------
-
-
-def map_chart(
-    frame: pd.DataFrame,
-    *,
-    classes: tuple[str, ...],
-    color_by: str,
-    projection: str,
-    theme: Theme = "light",
-) -> Any:
-    """Draw the map: the sample ringed, its errors crossed, the rest thinned.
-
-    Named parameters: ``zoom`` (drag and wheel), ``classes`` (a click in the legend)
-    and ``size``.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        As ``lens.frame``.
-    classes : tuple of str
-    color_by : str
-        As the trait of a lens; a unit's activation is not in the frame, so that
-        the class stands in its place.
-    projection : str
-    theme : {"light", "dark"}
-    """
-    import altair as alt
-
-    rows, notes = _map_rows(frame)
-    drawn_by = PROJECTIONS.get(projection, projection)
-    color = _map_color(color_by, classes, theme)
-    ink = "#1a1a1a" if theme == "light" else "#eeeeee"
-    size = alt.param(name="size", value=50)
-    axes = {name: alt.X if name == "x" else alt.Y for name in ("x", "y")}
-    place = {
-        name: make(f"{name}:Q", title=f"{drawn_by} {name} (no unit)").scale(zero=False)
-        for name, make in axes.items()
-    }
-    tooltip = ["row", "true", "pred", "correct", alt.Tooltip("margin:Q", format=".3g"), "role"]
-    base = _chart(rows).encode(**place, color=color, tooltip=tooltip)
-    rest = base.transform_filter("!datum.in_sample").mark_circle(size=9, opacity=0.4)
-    ring = base.transform_filter("datum.in_sample").mark_point(
-        filled=True, size=size, stroke=ink, strokeWidth=1, opacity=1
-    )
-    cross = (
-        _chart(rows)
-        .transform_filter("datum.in_sample && datum.correct === false")
-        .mark_point(shape=CROSS, size=size, stroke=ink, strokeWidth=1, opacity=1)
-        .encode(**place, tooltip=tooltip)
-    )
-    # All in one layer: altair gives the parameters of several layers to each of them where
-    # charts are set side by side, and Vega then finds them twice.
-    rest = rest.add_params(size, alt.selection_interval(name="zoom", bind="scales"))
-    if color_by not in SCALES:
-        picked = alt.selection_point(name="classes", fields=[_class_field(color_by)], bind="legend")
-        opacity = alt.condition(picked, alt.value(0.4), alt.value(0.04))
-        rest = rest.encode(opacity=opacity).add_params(picked)
-    return alt.layer(rest, ring, cross).properties(
-        title=titled(f"{len(frame):,} items by {drawn_by}", *notes), width=420, height=420
-    )
-
-
-CROSS = "M-0.7,-0.7L0.7,0.7M-0.7,0.7L0.7,-0.7"
-
-
-def _map_rows(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Take the sample, and as many of the rest as a chart may hold; say what was taken."""
-    sampled = np.flatnonzero(frame["in_sample"])
-    rest = np.flatnonzero(~frame["in_sample"])
-    rng = np.random.default_rng(0)
-    n_sample, n_rest = len(sampled), len(rest)
-    if n_sample > MOST_ROWS // 2:
-        sampled = rng.choice(sampled, MOST_ROWS // 2, replace=False)
-    room = MOST_ROWS - len(sampled)
-    if n_rest > room:
-        rest = rng.choice(rest, room, replace=False)
-    wrong = frame["correct"].eq(False).fillna(False).to_numpy(bool)
-    caught = int(wrong[frame["in_sample"]].sum())
-    notes = [
-        f"{n_sample:,} of {len(frame):,} items are in the sample and ringed, with {caught:,} of "
-        f"{int(wrong.sum()):,} errors, which are crossed (exact)."
-    ]
-    notes += _thinned("the sample", len(sampled), n_sample) + _thinned(
-        "the rest", len(rest), n_rest
-    )
-    columns = ["true", "pred", "correct", "loss", "margin", "role", "in_sample", "x", "y"]
-    rows = frame.iloc[np.concatenate([rest, sampled])][columns].reset_index()
-    named = {name: rows[name].fillna(UNSEEN) for name in ("true", "pred")}
-    return rows.assign(**named, correct=rows["correct"].astype(object)), notes
-
-
-def _thinned(what: str, shown: int, n: int) -> list[str]:
-    return [f"Of {what} {shown:,} of {n:,} are drawn, chosen at random."] if shown < n else []
-
-
-def _class_field(color_by: str) -> str:
-    return {"pred": "pred", "correct": "correct"}.get(color_by, "true")
-
-
-def _map_color(color_by: str, classes: tuple[str, ...], theme: Theme) -> Any:
-    import altair as alt
-
-    if color_by in SCALES:
-        scale = alt.Scale(range=list(VIRIDIS))
-        return alt.Color(f"{color_by}:Q", title=SCALES[color_by], scale=scale)
-    if color_by == "correct":
-        scale = alt.Scale(domain=[True, False], range=[CORRECT, WRONG])
-        return alt.Color("correct:N", title="correct", scale=scale)
-    field = _class_field(color_by)
-    title = "true class" if field == "true" else "predicted class"
-    return by_class(field, classes, title=title, theme=theme)
 
 
 # -- units -----------------------------------------------------------------------

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from latentlens.core.checks import check_choice
-from latentlens.widget.charts import confusion_chart, map_chart, maxima_chart, mean_chart, top_chart
+from latentlens.widget.charts import confusion_chart, maxima_chart, mean_chart, top_chart
+from latentlens.widget.colouring import colour_items
 from latentlens.widget.groups import group_words
+from latentlens.widget.map_chart import map_chart
 
 if TYPE_CHECKING:
     from latentlens.widget.results import Results
@@ -39,8 +41,8 @@ def _map(lens: Results, *, theme: Any = "light") -> Any:
     assert lens.points is not None
     return map_chart(
         frame,
-        classes=lens.record.classes,
-        color_by=lens.color_by,
+        colouring=colour_items(lens),
+        selection=lens.selection,
         projection=lens.points["projection"],
         theme=theme,
     )

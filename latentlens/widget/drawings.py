@@ -27,8 +27,9 @@ class Drawings(Results):
         Parameters
         ----------
         kind : str
-            "map": the sample ringed, its errors crossed; its parameters are named
-            ``zoom``, ``size`` and ``classes``.
+            "map": coloured by the lens's `color_by`, the sample ringed, its errors
+            crossed, what is selected ringed widely and all else faint; its parameters
+            are named ``zoom``, ``size`` and, where colours stand for names, ``classes``.
             "top_k", "max_neurons", "mean_activation": as the methods of these names.
             "fidelity": scores by fraction. "confusion": classes against predictions.
         **options
@@ -61,6 +62,7 @@ class Drawings(Results):
     ) -> bytes | Path:
         """Draw the lens as one PNG: map, top units, maximal units, means.
 
+        The map has the colours and the selection that it has on screen.
         No browser and no network is needed. With ``pip install 'latentlens[pictures]'``
         the picture is made of the altair charts; without it it is drawn by hand, with
         the map and the bars, 1,520 pixels wide.

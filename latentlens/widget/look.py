@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from latentlens.core.palette import OKABE_ITO, UNKNOWN, Theme, class_colours
+from latentlens.core.palette import OKABE_ITO, Theme, class_colours
 
 if TYPE_CHECKING:
     import altair as alt
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 SAMPLE, ALL = OKABE_ITO[0], OKABE_ITO[1]
 """Colours of what is about the sample, and about all items."""
 UNSEEN = "unknown"
+MOST_ROWS = 4_500
+"""Rows of a chart; altair refuses more than 5,000."""
 LINE_LENGTH = 76
 MOST_NAMED = 40
 """Classes that a legend names at most."""
@@ -27,17 +29,6 @@ def titled(text: str, *notes: str) -> alt.TitleParams:
 
     lines = [line for note in notes if note for line in wrap(note, LINE_LENGTH)]
     return alt.TitleParams(text=text, subtitle=lines, anchor="start", subtitleFontSize=11)
-
-
-def by_class(field: str, classes: Sequence[str], *, title: str, theme: Theme = "light") -> Any:
-    """Colour a column of class names as the widget does."""
-    import altair as alt
-
-    colours = [*class_colours(len(classes), theme), UNKNOWN[theme]]
-    scale = alt.Scale(domain=[*classes, UNSEEN], range=colours)
-    named = len(classes) <= MOST_NAMED
-    legend = alt.Legend(title=title, symbolLimit=MOST_NAMED + 1, symbolOpacity=1) if named else None
-    return alt.Color(f"{field}:N", scale=scale, legend=legend)
 
 
 def by_name(field: str, names: Sequence[str], *, title: str) -> Any:

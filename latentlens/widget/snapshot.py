@@ -18,6 +18,7 @@ from latentlens.core.answer import Answer
 from latentlens.core.palette import UNKNOWN, Theme, class_colours
 from latentlens.core.record import Record
 from latentlens.samplers import SAMPLERS
+from latentlens.widget.colouring import Colouring, colour_items
 from latentlens.widget.groups import group_words
 from latentlens.widget.raster import Canvas, text_width
 
@@ -47,6 +48,10 @@ class Snapshot:
     layer, group, measure : str
         What the answer is about.
     answer : Answer or None
+    colouring : Colouring
+        As far as it is known.
+    chosen : ndarray of shape (n_items,), bool
+        Which items are selected.
     """
 
     record: Record
@@ -58,6 +63,8 @@ class Snapshot:
     group: str
     measure: str
     answer: Answer | None
+    colouring: Colouring
+    chosen: NDArray[np.bool_]
 
     @property
     def sampled(self) -> NDArray[np.bool_]:
@@ -88,6 +95,8 @@ def take_snapshot(lens: Results) -> Snapshot | None:
         group=_group(lens),
         measure=lens.measure,
         answer=session.answer(question) if ranked else None,
+        colouring=colour_items(lens, work=False),
+        chosen=np.isin(np.arange(len(xy)), lens.selection),
     )
 
 
@@ -173,27 +182,27 @@ PAPER = {
 }
 """Background, text, quiet text and lines."""
 INK, QUIET, LINE, BAR = 1, 2, 3, 4
-FIRST_CLASS = 6
+FIRST_INK = 6
+MOST_INKS = 240
+"""Colours of classes or of a scale; a picture holds 256."""
 MOST_UNITS = 32
 
 
 def draw(now: Snapshot | None, theme: Theme = "light") -> bytes:
     """Draw the map, the top units and the histogram of maximal units as PNG."""
-    shown = 0 if now is None else min(len(now.record.classes), 240)
-    colours = (
-        *PAPER[theme], class_colours(1)[0], UNKNOWN[theme], *class_colours(shown, theme),
-    )  # fmt: skip
+    own = [] if now is None else now.colouring.palette(theme, MOST_INKS)[:MOST_INKS]
+    colours = (*PAPER[theme], class_colours(1)[0], UNKNOWN[theme], *own)
     if now is None:
         canvas = Canvas(WIDTH, 80, colours)
         canvas.text(20, 30, UNREAD, INK)
         return canvas.png()
     canvas = Canvas(WIDTH, HEIGHT, colours)
     canvas.text(20, 20, headline(now), INK)
-    _draw_map(canvas, now, shown)
+    _draw_map(canvas, now)
     if now.answer is not None:
         _draw_top(canvas, now, now.answer)
         _draw_maxima(canvas, now.answer)
-    _draw_legend(canvas, now.record.classes)
+    _draw_legend(canvas, now.colouring)
     return canvas.png()
 
 
@@ -207,7 +216,7 @@ def headline(now: Snapshot) -> str:
     return f"{now.record.meta.get('model') or 'model'}: {sampled}{errors}"
 
 
-def _draw_map(canvas: Canvas, now: Snapshot, shown: int) -> None:
+def _draw_map(canvas: Canvas, now: Snapshot) -> None:
     left, top, side = MAP
     canvas.box(left, top, side, side, LINE, hollow=True)
     low, high = now.xy.min(axis=0), now.xy.max(axis=0)
@@ -216,33 +225,56 @@ def _draw_map(canvas: Canvas, now: Snapshot, shown: int) -> None:
     middle = (now.xy - (low + high) / 2) * scale
     x = (left + side / 2 + middle[:, 0]).astype(np.int64)
     y = (top + side / 2 - middle[:, 1]).astype(np.int64)
-    label = now.record.label
-    ink = np.where(label < 0, FIRST_CLASS - 1, FIRST_CLASS + label % max(shown, 1)).astype(np.uint8)
-    rest = np.flatnonzero(~now.sampled)
+    ink = _inks(now.colouring)
+    marked = now.sampled & (now.chosen | ~now.chosen.any())
+    rest = np.flatnonzero(~marked & ~now.chosen)
     thinned = len(rest) > MOST_DOTS
     if thinned:
         rest = np.random.default_rng(0).permutation(rest)[:MOST_DOTS]
-    drawn = np.flatnonzero(now.sampled)
-    canvas.stamp(x[rest], y[rest], ink[rest], "disc", 2)
+    chosen, drawn = np.flatnonzero(now.chosen), np.flatnonzero(marked)
+    front = np.full(len(x), INK, np.uint8)
+    canvas.stamp(x[rest], y[rest], ink[rest], "disc", 1 if len(chosen) else 2)
+    canvas.stamp(x[chosen], y[chosen], ink[chosen], "disc", 4)
     canvas.stamp(x[drawn], y[drawn], ink[drawn], "disc", 5)
-    canvas.stamp(x[drawn], y[drawn], np.full(len(drawn), INK, np.uint8), "ring", 7)
+    canvas.stamp(x[drawn], y[drawn], front[drawn], "ring", 7)
     wrong = drawn[now.record.incorrect[drawn]]
-    canvas.stamp(x[wrong], y[wrong], np.full(len(wrong), INK, np.uint8), "cross", 7)
-    others = f", {MOST_DOTS:,} of the others" if thinned else ""
-    words = f"{now.projection}, by true class; ring: sampled, cross: error{others}"
+    canvas.stamp(x[wrong], y[wrong], front[wrong], "cross", 7)
+    canvas.stamp(x[chosen], y[chosen], front[chosen], "ring", 11)
+    words = f"{now.projection}; ring: sampled, cross: error"
+    words += f", wide ring: {len(chosen):,} selected" if len(chosen) else ""
+    words += f", {MOST_DOTS:,} of the others" if thinned else ""
     canvas.text(left + 10, top + side - 25, words, QUIET, size=2)
 
 
-def _draw_legend(canvas: Canvas, classes: tuple[str, ...]) -> None:
+def _inks(colouring: Colouring) -> NDArray[np.uint8]:
+    """Give each item's colour on the canvas; that before the first stands for unknown."""
+    if colouring.names:
+        own = colouring.values % min(len(colouring.names), MOST_INKS)
+    else:
+        own = np.nan_to_num(colouring.shares()) * (MOST_INKS - 1) + 0.5
+    inks: NDArray[np.uint8] = np.where(colouring.unknown, -1, own.astype(np.int64)) + FIRST_INK
+    return inks.astype(np.uint8)
+
+
+def _draw_legend(canvas: Canvas, colouring: Colouring) -> None:
     """Name the colours, as far as there is room in one line."""
-    x = SIDE_X
-    for place, name in enumerate(classes[:240]):
+    canvas.text(SIDE_X, 832, colouring.title[:52], QUIET, size=2)
+    x, y = SIDE_X, 854
+    if not colouring.names:
+        ends = [f"{end:.3g}" for end in colouring.span]
+        canvas.text(x, y, ends[0], INK, size=2)
+        x += text_width(ends[0], 2) + 10
+        for step in range(MOST_INKS):
+            canvas.box(x + step, y, 1, 14, FIRST_INK + step)
+        canvas.text(x + MOST_INKS + 10, y, ends[1], INK, size=2)
+        return
+    for place, name in enumerate(colouring.names[:MOST_INKS]):
         words = name[:12]
         if x + 30 + text_width(words, 2) > WIDTH:
-            canvas.text(x, 846, "...", QUIET, size=2)
+            canvas.text(x, y, "...", QUIET, size=2)
             return
-        canvas.box(x, 846, 14, 14, FIRST_CLASS + place)
-        canvas.text(x + 20, 846, words, INK, size=2)
+        canvas.box(x, y, 14, 14, FIRST_INK + place)
+        canvas.text(x + 20, y, words, INK, size=2)
         x += 36 + text_width(words, 2)
 
 

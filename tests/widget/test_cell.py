@@ -11,7 +11,7 @@ import pytest
 from nbclient import NotebookClient
 
 from latentlens import LatentLens
-from latentlens.core.palette import OKABE_ITO
+from latentlens.core.palette import CORRECT, OKABE_ITO, UNKNOWN, WRONG, scale_colours
 from latentlens.widget import cell, raster
 from latentlens.widget.snapshot import BRING_BACK, UNREAD, as_html, as_text, draw, take_snapshot
 from tests.browser.network import classifier, loader
@@ -194,6 +194,33 @@ def test_the_picture_has_every_class_in_its_colour_and_no_other(lens):
     assert set(OKABE_ITO[:3]) <= found
     assert "#ffffff" in found
     assert not set(OKABE_ITO[3:7]) & found
+
+
+def colours_of(lens):
+    pixels = read_png(draw(take_snapshot(lens)))
+    found = np.unique(pixels[60:, :820].reshape(-1, 3), axis=0)
+    return {"#" + bytes(colour).hex() for colour in found}
+
+
+def test_the_picture_is_coloured_as_the_lens_is_and_rings_what_is_selected():
+    lens = LatentLens(made_up_record(), sampler="random")
+    lens.color_by = "correct"
+    assert {CORRECT, WRONG} <= colours_of(lens)
+    assert OKABE_ITO[1] not in colours_of(lens)
+    lens.color_by = "loss"
+    assert len(set(scale_colours(240)) & colours_of(lens)) > 20
+    lens.color_by = "kept"
+    assert UNKNOWN["light"] in colours_of(lens), "what was never measured is not measured for it"
+
+
+def test_the_picture_rings_what_is_selected_and_nothing_else():
+    lens = LatentLens(made_up_record(), sampler="random")
+    outside = np.setdiff1d(np.arange(300), lens.sample.index)[:1]
+    lens.selection = outside
+    pixels = read_png(draw(take_snapshot(lens)))[60:860, 20:820]
+    y, x = np.nonzero((pixels == 0x1A).all(axis=2))
+    assert len(y) > 40
+    assert max(np.ptp(y), np.ptp(x)) == 22
 
 
 def test_a_dark_picture_is_dark(lens):

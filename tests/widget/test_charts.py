@@ -1,11 +1,14 @@
 """The charts that leave the notebook: their figures, their words, their size, their colours."""
 
+import re
+
 import numpy as np
 import pytest
 
 from latentlens import LatentLens
-from latentlens.core.palette import OKABE_ITO
-from latentlens.widget.charts import MOST_ROWS
+from latentlens.core.palette import OKABE_ITO, UNKNOWN, scale_colours
+from latentlens.widget.look import MOST_ROWS, themed
+from latentlens.widget.map_chart import FAINT
 from tests.made_up import blobs, made_up_record
 
 KINDS = ("map", "top_k", "max_neurons", "mean_activation", "fidelity", "confusion")
@@ -70,7 +73,7 @@ def test_the_map_has_every_item_with_its_place_and_role(lens):
     assert f"{caught} of {wrong.sum()} errors" in words
     assert {"zoom", "classes", "size"} <= {each["name"] for each in spec["params"]}
     scale = spec["layer"][0]["encoding"]["color"]["scale"]
-    assert scale["domain"] == ["ant", "bee", "cat", "unknown"]
+    assert scale["domain"] == ["ant", "bee", "cat"]
     assert scale["range"][:3] == list(OKABE_ITO[:3])
 
 
@@ -87,12 +90,132 @@ def test_a_map_of_many_items_holds_the_sample_and_says_how_many_others():
     assert "Of the sample 2,250 of 7,000 are drawn" in words
 
 
-@pytest.mark.parametrize("color_by", ["label", "pred", "correct", "loss", "margin", "unit"])
-def test_the_map_is_coloured_as_the_lens_is(color_by):
-    lens = LatentLens(made_up_record(), color_by=color_by)
-    color = lens.chart("map").to_dict()["layer"][0]["encoding"]["color"]
-    wanted = {"label": "true", "unit": "true"}.get(color_by, color_by)
-    assert color["field"] == wanted
+TITLES = {
+    "label": ("true", "True class"),
+    "pred": ("pred", "Predicted class"),
+    "correct": ("correct", "Right or wrong"),
+    "loss": ("loss", "Loss (nats, log scale)"),
+    "margin": ("margin", "Log ratio (low: near a boundary)"),
+    "unit": ("unit", "Activation of unit 3 of conv"),
+    "kept": ("kept", "Neighbours kept, of 15"),
+    "age": ("value", "age"),
+    "source": ("value", "source"),
+}
+
+
+@pytest.fixture
+def coloured():
+    rng = np.random.default_rng(0)
+    age = np.where(rng.random(300) < 0.1, np.nan, rng.integers(20, 80, 300))
+    table = {"age": age, "source": rng.choice(["a.b", "c"], 300)}
+    lens = LatentLens(made_up_record(), metadata=table, sampler="random")
+    lens.layer = "conv"
+    lens.unit = 3
+    return lens
+
+
+def map_svg(lens):
+    import vl_convert
+
+    chart = themed(lens.chart("map"), "light")
+    return vl_convert.vegalite_to_svg(chart.to_dict())
+
+
+def first_color(lens, theme="light"):
+    return lens.chart("map", theme=theme).to_dict()["layer"][0]["encoding"]["color"]
+
+
+@pytest.mark.parametrize("color_by", TITLES)
+def test_the_map_is_coloured_as_the_lens_is_and_its_legend_says_by_what(coloured, color_by):
+    coloured.color_by = color_by
+    color = first_color(coloured)
+    assert (color["field"], color["legend"]["title"]) == TITLES[color_by]
+    assert TITLES[color_by][1] in map_svg(coloured)
+
+
+def test_each_item_has_the_value_that_the_lens_knows_of_it(coloured):
+    wanted = {
+        "unit": coloured.unit_values(3, progress=False)["value"],
+        "kept": coloured.trust["kept"],
+        "age": coloured.frame["age"],
+        "source": coloured.frame["source"],
+        "correct": coloured.frame["correct"].map({True: "right", False: "wrong"}),
+    }
+    for color_by, values in wanted.items():
+        coloured.color_by = color_by
+        field = TITLES[color_by][0]
+        _, rows, words = drawn(coloured.chart("map"))
+        assert len(rows) == 300
+        got = [row[field] for row in sorted(rows, key=lambda row: row["row"])]
+        want = [None if value != value else value for value in values.tolist()]  # noqa: PLR0124
+        assert got == pytest.approx(want)
+        n = want.count(None)
+        grey = f"Grey: {n} items of which {TITLES[color_by][1]} is not known."
+        assert (grey in words) == (n > 0)
+
+
+def test_items_without_a_value_are_grey_and_still_drawn(coloured):
+    coloured.color_by = "age"
+    spec = coloured.chart("map").to_dict()
+    known, grey, ring = spec["layer"][:3]
+    assert "isValid(datum.value)" in str(known["transform"])
+    assert "!isValid(datum.value)" in str(grey["transform"])
+    assert grey["encoding"]["color"] == {"value": UNKNOWN["light"]}
+    assert ring["encoding"]["color"]["value"] == UNKNOWN["light"]
+    assert ring["mark"]["invalid"] is None
+
+
+def test_the_scale_has_the_widgets_colours_and_span(coloured):
+    coloured.color_by = "loss"
+    scale = first_color(coloured)["scale"]
+    loss = coloured.frame["loss"]
+    low, high = scale["domain"]
+    assert scale["type"] == "log"
+    assert np.log10([low, high]).round(9).tolist() == [round(np.log10(low)), round(np.log10(high))]
+    assert low <= max(loss.quantile(0.01), 1e-6)
+    assert high >= loss.quantile(0.99)
+    assert scale["range"] == scale_colours(10)
+    assert first_color(coloured, "dark")["scale"]["range"] == scale_colours(10, "dark")
+    coloured.color_by = "margin"
+    assert first_color(coloured)["scale"]["range"] == scale_colours(10)[::-1]
+
+
+def test_what_is_selected_is_ringed_and_all_else_is_faint(coloured):
+    rows = np.arange(0, 300, 7)
+    coloured.selection = rows
+    spec, drawn_rows, words = drawn(coloured.chart("map"))
+    assert {row["row"] for row in drawn_rows if row["selected"]} == set(rows.tolist())
+    rest, *_, halo = spec["layer"]
+    assert rest["transform"] == [{"filter": "!datum.selected"}]
+    assert rest["encoding"]["opacity"]["condition"]["value"] == FAINT
+    assert halo["transform"] == [{"filter": "datum.selected"}]
+    assert halo["mark"]["filled"] is False
+    both = np.isin(coloured.sample.index, rows).sum()
+    assert f"{len(rows)} are selected and have a wide ring; {both} of them are sampled" in words
+    assert count_rings(map_svg(coloured)) == len(rows) + both
+    coloured.selection = []
+    assert "are selected" not in drawn(coloured.chart("map"))[2]
+    assert count_rings(map_svg(coloured)) == len(coloured.sample.index)
+
+
+def count_rings(svg):
+    """Count items outlined in ink, whichever ring it is, crosses and axes apart."""
+    marks = re.findall(r"<path [^>]*role=.graphics-symbol.[^>]*>", svg)
+    return sum('stroke="#1a1a1a"' in mark and "A" in re.search(r' d="([^"]*)"', mark)[1]
+               for mark in marks)  # fmt: skip
+
+
+def test_of_many_items_the_selected_are_drawn_first():
+    latent, label, logits = blobs(7000)
+    lens = LatentLens.from_arrays(latent, label, logits=logits, sampler="random")
+    lens.selection = np.arange(2000)
+    _, rows, words = drawn(lens.chart("map"))
+    assert len(rows) <= MOST_ROWS
+    assert sum(row["selected"] for row in rows) == 2000
+    lens.selection = np.arange(3000)
+    _, rows, words = drawn(lens.chart("map"))
+    assert len(rows) <= MOST_ROWS
+    assert "Of the selection 2,250 of 3,000 are drawn, chosen at random." in words
 
 
 def test_items_of_unknown_class_are_drawn_as_unknown():

@@ -33,6 +33,10 @@ def test_an_svg_has_the_words_of_its_charts(lens):
     for words in ("300 items by PCA", "top 6 units of latent", "leads, all items", "mean act"):
         assert words in text
     assert "#111111" in text
+    assert "True class" in text
+    lens.color_by, lens.selection = "loss", [3, 5]
+    for words in ("Loss (nats, log scale)", "2 are selected and have a wide ring"):
+        assert words in lens.to_svg()
 
 
 def test_an_svg_can_be_written(lens, tmp_path):
