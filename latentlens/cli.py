@@ -25,7 +25,9 @@ def main() -> None:
 
 @app.command()
 def paper(  # noqa: PLR0917
-    out: Annotated[Path, typer.Option(help="Folder for tables, charts and the page.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for tables, charts and the page.", file_okay=False)
+    ],
     data: Annotated[Data, typer.Option(help="Which data set.")] = "mnist",
     quick: Annotated[bool, typer.Option("--quick", help="Few items, fractions and draws.")] = False,
     weights: Annotated[

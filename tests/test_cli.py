@@ -73,3 +73,11 @@ def test_the_package_run_as_a_module_is_the_command():
     run = [sys.executable, "-m", "latentlens", "paper", "--help"]
     told = subprocess.run(run, capture_output=True, text=True, check=True).stdout
     assert "Usage: latentlens paper" in told
+
+
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
+    path = tmp_path / "file"
+    path.touch()
+    done = invoke("--out", str(path), *QUICK)
+    assert done.exit_code == 2
+    assert "is a file" in " ".join(done.output.replace("│", " ").split())

@@ -23,13 +23,14 @@ from latentlens.store.records import (
     read_record,
     record_parts,
 )
-from latentlens.store.target import check_target, write_whole
+from latentlens.store.target import check_source, check_target, write_whole
 
 __all__ = [
     "VERSION",
     "KeptPictures",
     "Parts",
     "WrongFile",
+    "check_source",
     "check_target",
     "column_parts",
     "picture_parts",

@@ -1,4 +1,4 @@
-"""Where something is written to: checked before there is anything, then written whole or not."""
+"""The place of a file: checked before any work is done, and written whole or not at all."""
 
 from __future__ import annotations
 
@@ -26,9 +26,7 @@ def check_target(path: str | Path, example: str) -> Path:
     IsADirectoryError, FileNotFoundError, PermissionError, ValueError
         If it is a folder, its folder is not there, or it cannot be written.
     """
-    if not isinstance(path, str | os.PathLike):
-        raise TypeError(f"path must name a file, such as {example!r}; got {path!r}.")
-    target = Path(path)
+    target = _named(path, example)
     if target.is_dir():
         raise IsADirectoryError(
             f"path must name a file, such as {str(target / example)!r}; {str(target)!r} is "
@@ -46,6 +44,38 @@ def check_target(path: str | Path, example: str) -> Path:
                 f"{str(place)!r} may only be read. Name another file, or make it writable."
             )
     return target
+
+
+def check_source(path: str | Path, example: str) -> Path:
+    """Give the file to read.
+
+    Parameters
+    ----------
+    path : str or Path
+    example : str
+        The name of such a file, for the message.
+
+    Raises
+    ------
+    TypeError
+        If it is no path.
+    FileNotFoundError, PermissionError, ValueError
+        If it is not there, may not be read, or is no file.
+    """
+    source = _named(path, example)
+    if not source.exists():
+        raise FileNotFoundError(f"There is no file {str(source)!r} to load a lens from.")
+    if not source.is_file():
+        raise ValueError(f"{str(source)!r} is no file; give one that lens.save wrote.")
+    if not os.access(source, os.R_OK):
+        raise PermissionError(f"{str(source)!r} may not be read; ask whoever owns it.")
+    return source
+
+
+def _named(path: str | Path, example: str) -> Path:
+    if isinstance(path, str | os.PathLike):
+        return Path(path)
+    raise TypeError(f"path must name a file, such as {example!r}; got {path!r}.")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from latentlens.protocol.state import State
 from latentlens.samplers import SAMPLERS
-from latentlens.store import check_target, write_whole
+from latentlens.store import check_source, check_target, write_whole
 from latentlens.widget.bar import bar
 from latentlens.widget.code import constructor, literal
 from latentlens.widget.page import make_page, read_wanted
@@ -205,8 +205,8 @@ class Handover(Results):
 
         Raises
         ------
-        FileNotFoundError
-            If there is no such file.
+        FileNotFoundError, PermissionError
+            If there is no such file, or it may not be read.
         ValueError
             If it is not the file of a lens, is damaged, or was written by a later
             version; or if the model or its data are not those of the file.
@@ -219,7 +219,7 @@ class Handover(Results):
         >>> again.frame.equals(lens.frame)
         True
         """
-        path = Path(path)
+        path = check_source(path, "run.lens")
         if (model is None) != (loader is None):
             raise TypeError(
                 "LatentLens.load(path, model, loader) needs the model and its data, or neither."

@@ -189,14 +189,9 @@ def read_saved(path: Path) -> Saved:
 
     Raises
     ------
-    FileNotFoundError
     ValueError
         If it is no lens, damaged, or newer; one sentence says which and what to do.
     """
-    if not path.exists():
-        raise FileNotFoundError(f"There is no file {str(path)!r} to load a lens from.")
-    if not path.is_file():
-        raise ValueError(f"{str(path)!r} is no file; give one that lens.save wrote.")
     with refusing(path):
         return _read(Parts(read_archive(path), "the lens"))
 

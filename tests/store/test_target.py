@@ -28,8 +28,8 @@ def lens():
 
 
 @pytest.fixture
-def read_only(monkeypatch):
-    """Say of some places that they may only be read, to whoever runs the tests."""
+def closed(monkeypatch):
+    """Say of some places that they may not be used, even to one who may do all."""
     places: set[Path] = set()
     asked = os.access
     monkeypatch.setattr(
@@ -54,13 +54,13 @@ def test_a_folder_that_is_missing_is_named(lens, way, tmp_path):
     refused(lens, way, path, FileNotFoundError, r"no folder '.*nowhere' for 'file'; make it first")
 
 
-def test_a_folder_and_a_file_that_may_only_be_read_are_named(lens, way, tmp_path, read_only):
-    read_only.add(tmp_path)
+def test_a_folder_and_a_file_that_may_only_be_read_are_named(lens, way, tmp_path, closed):
+    closed.add(tmp_path)
     refused(lens, way, tmp_path / "file", PermissionError, "' may only be read. Name another")
     older = tmp_path / "older"
     older.write_text("of yesterday")
-    read_only.clear()
-    read_only.add(older)
+    closed.clear()
+    closed.add(older)
     refused(lens, way, older, PermissionError, "older' may only be read")
     assert older.read_text() == "of yesterday"
 
@@ -68,6 +68,15 @@ def test_a_folder_and_a_file_that_may_only_be_read_are_named(lens, way, tmp_path
 def test_what_is_no_file_and_no_path_is_refused(lens, way):
     refused(lens, way, os.devnull, ValueError, "is a device")
     refused(lens, way, 3, TypeError, rf"must name a file, such as '{WAYS[way]}'; got 3")
+
+
+def test_a_file_that_may_not_be_read_is_named(tmp_path, closed):
+    path = write_whole(tmp_path / "run.lens", b"")
+    closed.add(path)
+    with pytest.raises(PermissionError, match=r"run\.lens' may not be read"):
+        LatentLens.load(path)
+    with pytest.raises(TypeError, match=r"must name a file, such as 'run\.lens'; got None"):
+        LatentLens.load(None)
 
 
 def test_a_file_is_written_with_the_rights_of_any_new_file(tmp_path):
