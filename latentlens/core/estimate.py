@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from latentlens.core.checks import check_share
 from latentlens.core.design import Design, effective_size
-from latentlens.core.estimated import NO_INTERVAL, MeanEstimate
+from latentlens.core.estimated import NO_INTERVAL, NOT_SAMPLED, MeanEstimate
 from latentlens.core.interval import Bounds, Task
 from latentlens.core.record import LayerIndex
 
@@ -86,7 +86,7 @@ def mean_estimate(
     counts = n_used, n_group
     if not n_used:
         words = f"None of the {n_group:,} items of the group is in the sample." if n_group else (
-            "The group has no items." if member is not None else "The group is not in the sample."
+            "The group has no items." if member is not None else NOT_SAMPLED
         )  # fmt: skip
         return _without(np.full(values.shape[1], np.nan), 0.0, words, confidence, counts)
     chosen = values[inside].astype(np.float64)

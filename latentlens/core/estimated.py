@@ -14,6 +14,8 @@ METHOD_NAMES = ("none", "all_items", "betting", "hajek_t", "greg_t")
 """Names of the methods by their code."""
 TRUST_NAMES = ("none", "guaranteed", "guaranteed", "approximate", "approximate")
 """What an interval by each method is worth."""
+NOT_SAMPLED = "The group is not in the sample."
+"""Of a group whose size is not known either."""
 
 Matrix = NDArray[np.float64]
 
@@ -70,7 +72,7 @@ class MeanEstimate:
     @property
     def complete(self) -> bool:
         """Whether every item of the group is known to be in the sample, so that it is exact."""
-        return bool((self.method == ALL_ITEMS).all())
+        return self.n_used > 0 and bool((self.method == ALL_ITEMS).all())
 
     @property
     def method_names(self) -> NDArray[np.str_]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from latentlens.core.effect import GroupDifference
-from latentlens.core.estimated import MeanEstimate
+from latentlens.core.estimated import NOT_SAMPLED, MeanEstimate
 from latentlens.core.predicted import predicted_cosine_distance, predicted_overlap, read_out
 from latentlens.core.written import whole
 
@@ -33,6 +33,8 @@ def describe_estimate(
         # that it does, since the group's may itself be estimated.
         n = estimate.n_used
         return said | {"read_out": read_out("exact", n_used=n, n_group=n)}
+    if estimate.note == NOT_SAMPLED:
+        return said | {"read_out": "empty in sample: no item of the group was taken"}
     distance = overlap = half_width = None
     trust = ""
     if estimate.parts is not None:

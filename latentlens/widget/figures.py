@@ -54,7 +54,8 @@ class Figures(Asked):
             kind, n_used, n_group and effective_n, and low and high: a mean's
             interval, or what a maximum is at least; the value itself where it is
             exact. ``.attrs`` has precision@k,
-            chance, and ``read_out``, a line that says what all of it is worth.
+            chance, and ``read_out``, a line that says what all of it is worth, and
+            why there is no row where no item is in the group or the sample.
 
         References
         ----------

@@ -213,7 +213,7 @@ def check_spread(a: Group, b: Group, names: tuple[str, str] = ("a", "b")) -> Non
         if group.member.sum() == 1:
             raise ValueError(
                 f"{name} must hold at least two items, for one has no spread to measure an effect "
-                f"in; got {group.name}, 1 item. lens.compare_groups shows it beside others' means."
+                f"in; got 1 ({group.name}). lens.compare_groups sets it beside the means of others."
             )
 
 

@@ -203,8 +203,10 @@ class SampleRun:
             value = unit_maxima(index, self._inside(**group), k).astype(np.float64)
             nothing = np.full(index.units, np.nan)
             none = np.zeros(index.units, np.uint8)
-            estimate = replace(estimate, low=value, high=nothing, method=none, parts=None,
-                               note="Maxima over the sample are lower bounds.")  # fmt: skip
+            note = "Maxima over the sample are lower bounds." if estimate.n_used else estimate.note
+            estimate = replace(
+                estimate, low=value, high=nothing, method=none, parts=None, note=note
+            )
         else:
             value = estimate.mean
         if not estimate.n_used:

@@ -246,7 +246,7 @@ def test_what_cannot_be_contrasted_is_refused_in_words(lens):
 
 def test_one_item_has_no_spread_and_is_refused_before_the_model_is_run(running):
     lens, model = running
-    with pytest.raises(ValueError, match=r"rows must hold at least two items.*got 1 chosen item"):
+    with pytest.raises(ValueError, match=r"rows must hold at least two.*got 1 \(1 chosen item\)"):
         lens.contrast([7])
     with pytest.raises(ValueError, match=r"against must hold at least two.*lens\.compare_groups"):
         lens.contrast([1, 2], against=[7])

@@ -235,7 +235,22 @@ def test_its_top_units_by_mean_are_those_of_the_estimate(other):
 
 def test_an_empty_group_of_it_has_no_top_units(other):
     outside = np.setdiff1d(np.arange(N), other.rows)[:3]
-    assert len(other.top_k(3, layer="0", selection=outside)) == 0
+    for frame in (
+        other.top_k(3, layer="0", selection=outside),
+        other.max_neurons(layer="0", selection=outside),
+    ):
+        assert frame.empty
+        assert frame.attrs["read_out"] == (
+            "empty in sample: none of the 3 items of the group was taken"
+        )
+
+
+def test_how_large_a_group_is_by_another_models_answers_is_not_made_up(other):
+    outside = np.setdiff1d(np.arange(N), other.rows)[:3]
+    group = {"layer": "0", "selection": outside, "correctness": "correct"}
+    for frame in (other.top_k(3, **group), other.max_neurons(**group)):
+        assert frame.empty
+        assert frame.attrs["read_out"] == "empty in sample: no item of the group was taken"
 
 
 @pytest.mark.parametrize("measure", ["max", "count", "mean"])
