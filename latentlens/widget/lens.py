@@ -304,7 +304,8 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
         # A class derived by somebody else has attributes of its own.
         slip = not name.startswith("_") and not hasattr(type(self), name)
         if slip and type(self).__module__ == __name__:
-            known = [each for each in dir(type(self)) if not each.startswith("_")]
+            # Of methods and what else a widget has, none is to be set.
+            known = type(self).class_trait_names(sync=True)
             near = get_close_matches(name, known, n=3, cutoff=0.5) or CONTROLS
             raise AttributeError(
                 f"LatentLens has no attribute {name!r} to set; the nearest names are "
