@@ -60,7 +60,7 @@ def scale_colours(n: int, theme: Theme = "light") -> list[str]:
     Examples
     --------
     >>> scale_colours(2, "dark")
-    ['#365e8c', '#fde725']
+    ['#37598c', '#fde725']
     """
     low, high = SCALE_RANGE[theme]
     return [_along(low + (high - low) * i / max(1, n - 1)) for i in range(n)]
