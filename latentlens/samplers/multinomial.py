@@ -91,14 +91,14 @@ class _Loss:
         self, points: Matrix, column: NDArray[np.int64], n_classes: int, each: Each
     ) -> None:
         self._n = len(points)
-        with_one = np.vstack([points.T, np.ones(self._n)])
-        size = max(1, BLOCK_VALUES // (len(with_one) + n_classes))
+        height = points.shape[1] + 1
+        size = max(1, BLOCK_VALUES // (height + n_classes))
         cuts = range(size, self._n, size)
-        self._blocks = np.split(with_one, cuts, axis=1), np.split(column, cuts)
+        self._blocks = np.split(points, cuts), np.split(column, cuts)
         self._each = each if cuts else map
         # Two classes share one logit, whose ridge is paid once.
-        self._fixed = np.zeros((len(with_one), 1 if n_classes == 2 else 0))
-        self.n_free = len(with_one) * (n_classes - self._fixed.shape[1])
+        self._fixed = np.zeros((height, 1 if n_classes == 2 else 0))
+        self.n_free = height * (n_classes - self._fixed.shape[1])
 
     def whole(self, free: Matrix) -> Matrix:
         """Give all coefficients, of shape (d + 1, n_classes), from those that move."""
@@ -120,14 +120,16 @@ def _block_loss(
 ) -> tuple[float, Matrix]:
     """Give the summed log loss of some items, and its slope of shape (d + 1, n_classes).
 
-    `points` are items by column: few classes are then as quickly gone through as many.
+    Scores are held class by class: few classes are then as quickly gone through as many.
     """
     at = column, np.arange(len(column))
-    score = coefficient.T @ points
+    with_one = np.vstack([points.T, np.ones(len(points))])
+    score = coefficient.T @ with_one
     score -= score.max(axis=0)
     own = score[at]
     np.exp(score, out=score)
     total = score.sum(axis=0)
     # To divide the items by the total is to divide the many more scores.
     score[at] -= total
-    return float((np.log(total) - own).sum()), (points / total) @ score.T
+    with_one /= total
+    return float((np.log(total) - own).sum()), with_one @ score.T
