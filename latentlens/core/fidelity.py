@@ -83,6 +83,29 @@ class GroupCells:
         """Count the items of each cell that are in a mask, shape (n_cells,)."""
         return np.bincount(self.cell[mask & (self.cell >= 0)], minlength=len(self))
 
+    def weights(self, weights: NDArray[Any]) -> NDArray[Any]:
+        """Give what each sampled item of its cell stands for, as `group_weights` does.
+
+        Where a sample holds a whole cell, every item of it stands for itself, however
+        it was drawn.
+
+        Parameters
+        ----------
+        weights : ndarray of shape (n_samples, n_items), bool or float
+            0 outside a sample.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_items), of the same type
+        """
+        if weights.dtype == np.bool_:
+            return weights
+        own = weights.copy()
+        for row, used in zip(own, map(self.count, weights > 0), strict=True):
+            whole = np.append(used == self.size, False)
+            row[whole[self.cell]] = 1
+        return own
+
 
 def group_cells(record: Record, by: str = "true") -> GroupCells:
     """Sort the items into cells of class x correctness that are not empty.
@@ -248,7 +271,8 @@ class QuerySet:
         Parameters
         ----------
         weights : ndarray of shape (n_samples, n_items), bool or float
-            0 outside a sample; a cell's mean is weighted by them.
+            0 outside a sample; a cell's mean is weighted by them, unless the sample
+            holds the whole cell.
         read : callable
             Runs the model on some rows, a batch a step.
         layers : sequence of str, optional
@@ -264,10 +288,11 @@ class QuerySet:
             Progress, and at the end one `MeanScores` per layer.
         """
         wanted = list(self.layers) if layers is None else list(layers)
+        weights = self.cells.weights(weights)
         total, whole = self._totals(weights)
         rank = self.measure == "mean" if rank is None else rank
         scores = {name: self._blank(name, total, whole, rank=rank) for name in wanted}
-        # A cell taken whole and alike has the exact mean, to the last bit.
+        # A cell taken whole has the exact mean, to the last bit.
         needed = weights * ~np.pad(whole, ((0, 0), (0, 1)))[:, self.cells.cell]
         units = {name: self.layers[name].units for name in wanted}
         for step in weighted_sums(read, needed, self.cells.cell, units, budget=budget):
@@ -278,7 +303,7 @@ class QuerySet:
         yield from scores.values()
 
     def _totals(self, weights: NDArray[Any]) -> tuple[Floats, Masks]:
-        """Sum the weights of each cell, and find the cells taken whole with one weight."""
+        """Sum the weights of each cell, and find the cells taken whole, whose weights are 1."""
         cell, n = self.cells.cell, len(self.cells)
         rows = np.flatnonzero(cell >= 0)
         rows = rows[np.argsort(cell[rows], kind="stable")]

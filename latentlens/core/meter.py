@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlens.core.design import effective_size
+from latentlens.core.design import effective_size, group_weights
 from latentlens.core.fidelity import Floats, GroupCells, MeanScores, QuerySet, read_arrays
 from latentlens.core.sample import Sample
 from latentlens.core.weighted import ReadActivations
@@ -243,9 +243,9 @@ def _effective(queries: QuerySet, weights: NDArray[Any]) -> Floats:
     """Give each sample's effective number of items in each cell, and in all of them."""
     cell, n = queries.cells.cell, len(queries.cells)
     inside, found = cell >= 0, np.zeros((len(weights), n + 1))
-    for number, weight in enumerate(weights):
-        own = weight[inside].astype(np.float64)
+    for number, of_cell in enumerate(queries.cells.weights(weights)):
+        own = of_cell[inside].astype(np.float64)
         sums, squares = (np.bincount(cell[inside], w, minlength=n) for w in (own, own**2))
         found[number, :n] = sums**2 / np.where(squares > 0, squares, 1)
-        found[number, n] = effective_size(own)
+        found[number, n] = effective_size(group_weights(weights[number].astype(float), inside))
     return found

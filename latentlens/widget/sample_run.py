@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latentlens.core.checks import check_choice, check_count, class_name
-from latentlens.core.design import Design
+from latentlens.core.design import Design, group_weights
 from latentlens.core.effect import compare_groups
 from latentlens.core.estimate import mean_estimate
 from latentlens.core.estimated import MeanEstimate
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 ReadRows = Callable[[NDArray[np.int64], Sequence[str]], Any]
 HELD_BUDGET = 256 * 2**20
 """Bytes of values kept for further questions about the same layers."""
+REST = "the rest of the sample"
 WHY_NOT_GUARANTEED = (
     "No interval of a mean is guaranteed here: what a unit is at least and at most over all items "
     "is not known, since only the sample was run."
@@ -280,7 +281,9 @@ class SampleRun:
         Returns
         -------
         Comparison
-            As of `LatentLens.compare_groups`; all of it from the sample.
+            As of `LatentLens.compare_groups`; all of it from the sample. A group that
+            the sample holds whole has its plain mean, however the sample was drawn, and
+            ``kind`` is "exact" where both are.
 
         Raises
         ------
@@ -299,8 +302,9 @@ class SampleRun:
         import pandas as pd
 
         index = self._layer(layer)
-        first, name_a = self._named(a, "a")
-        second, name_b = (~first, "the rest of the sample") if b is None else self._named(b, "b")
+        group_a, name_a = self._named(a, "a")
+        group_b, name_b = (_others(group_a), REST) if b is None else self._named(b, "b")
+        first, second = self._inside(**group_a), self._inside(**group_b)
         for inside, name in ((first, name_a), (second, name_b)):
             if not inside.any():
                 raise ValueError(f"The sample has no {name}, so there is nothing to compare.")
@@ -309,9 +313,12 @@ class SampleRun:
                 f"a and b must share no item, but {int((first & second).sum()):,} of the sample "
                 f"are in both: {name_a} and {name_b}."
             )
+        (weight_a, whole_a), (weight_b, whole_b) = map(self._weights, (group_a, group_b))
+        whole = whole_a and whole_b
         difference = compare_groups(
-            self._values(index), first, second, weight=self.weight, why_not=self.design.why_not
-        )
+            self._values(index), first, second, weight=weight_a + weight_b,
+            why_not="" if whole else self.design.why_not,
+        )  # fmt: skip
         columns: dict[str, Any] = {"mean_a": difference.mean[0], "mean_b": difference.mean[1]}
         for side, inside in (("a", first), ("b", second)):
             columns[f"max_{side}"] = exact_maxima(index, inside)
@@ -320,15 +327,16 @@ class SampleRun:
             columns | effect_columns(index, difference),
             index=pd.RangeIndex(index.units, name="unit"),
         )
-        frame = frame.assign(n_a=int(first.sum()), n_b=int(second.sum()), kind="sample")
+        frame = frame.assign(n_a=int(first.sum()), n_b=int(second.sum()))
+        frame["kind"] = "exact" if whole else "sample"
         frame.attrs = {"a": name_a, "b": name_b, "layer": index.name, "note": difference.note}
         title = f"mean {self.what} of {index.name}, {name_a} against {name_b}"
         return Comparison(title=title, frame=frame, names=(name_a, name_b), note=difference.note)
 
     # -- pieces ------------------------------------------------------------------
 
-    def _named(self, asked: Any, argument: str) -> tuple[NDArray[np.bool_], str]:
-        """Say which of the sample's items belong to a group, and name it."""
+    def _named(self, asked: Any, argument: str) -> tuple[dict[str, NDArray[np.bool_]], str]:
+        """Say who belongs to a group, as `_group` does, and name it."""
         given = asked if isinstance(asked, Mapping) else {"selection": asked}
         for part in given:
             if part not in PARTS:
@@ -337,7 +345,23 @@ class SampleRun:
         group["label"] = class_name(group["label"])
         words = group_words(group["label"], group["correctness"], group["by"])
         name = words if group["selection"] is None else f"chosen {words}"
-        return self._inside(**self._group(**group)), name
+        return self._group(**group), name
+
+    def _weights(self, group: dict[str, NDArray[np.bool_]]) -> tuple[NDArray[np.float64], bool]:
+        """Give what each of the sample's items stands for in a group, and whether it is whole.
+
+        Of a group by this model's own predictions only the sample's part is known, so that
+        it is whole where the sample is all there is.
+        """
+        inside, n = self._inside(**group), len(self.label)
+        member = group.get("member")
+        if member is None:
+            member = np.ones(n, bool)
+            member[self.rows] = inside
+        weight = np.zeros(n)
+        weight[self.rows] = self.weight
+        own = group_weights(weight, member)[self.rows]
+        return np.where(inside, own, 0.0), bool(inside.sum() == member.sum())
 
     def _layer(self, name: str | None) -> LayerIndex:
         name = self.record.latent_layer if name is None else name
@@ -412,6 +436,11 @@ class SampleRun:
             estimate = replace(estimate, note=note)
         frame.attrs |= describe_estimate(estimate, kind, k)
         return frame
+
+
+def _others(group: dict[str, NDArray[np.bool_]]) -> dict[str, NDArray[np.bool_]]:
+    """Take all items but the group's, as far as it is known who they are."""
+    return {name: ~mask for name, mask in group.items()}
 
 
 def _check_k(k: int, index: LayerIndex) -> int:

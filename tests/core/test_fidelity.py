@@ -1,11 +1,14 @@
 """Scores of samples, cell by cell, against raw activations and one cell at a time."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from latentlens.core import answer, members, metrics, record_from_arrays
+from latentlens.core.design import group_weights
 from latentlens.core.fidelity import CORRECTNESS, QuerySet, group_cells, read_arrays
 from latentlens.core.weighted import CellSums, weighted_sums
 
@@ -158,14 +161,42 @@ def test_layers_with_no_more_units_than_k_have_no_part_in_s1():
 
 def test_weights_tilt_the_mean():
     record, raw = made_up()
-    weights = np.random.default_rng(0).random((2, len(record)))
+    rng = np.random.default_rng(0)
+    weights = rng.random((2, len(record)))
     queries = QuerySet(record, k=3, layers=["smooth"])
+    weights[
+        :, [np.flatnonzero(queries.cells.cell == at)[0] for at in range(len(queries.cells))]
+    ] = 0
     scores = drive(queries.from_means(weights, read_arrays(raw)))["smooth"].s2
     for at in range(len(queries.cells)):
         inside = queries.cells.cell == at
         mean = np.average(raw["smooth"][inside], axis=0, weights=weights[1, inside])
         exact = raw["smooth"][inside].mean(axis=0, dtype=np.float64)
         assert scores[1, at] == pytest.approx(metrics.cosine_distance(mean, exact), abs=1e-12)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_a_cell_taken_whole_is_exact_whatever_its_items_weigh(seed):
+    record, raw = made_up(seed % 7, unlabelled=True)
+    rng = np.random.default_rng(seed)
+    queries = QuerySet(record, k=3, measure="mean", layers=["smooth"])
+    cell = queries.cells.cell
+    weights = rng.random((3, len(record))) * (rng.random((3, len(record))) < 0.5)
+    for sample in weights:
+        whole = np.isin(cell, rng.choice(len(queries.cells), 2, replace=False))
+        sample[whole] = rng.random(whole.sum()) + 0.01
+    scores = drive(queries.from_means(weights, read_arrays(raw)))["smooth"]
+    for at, sample in itertools.product(range(len(queries.cells)), range(3)):
+        member = cell == at
+        own = group_weights(weights[sample], member)
+        if not own.any():
+            continue
+        exact = raw["smooth"][member].mean(axis=0, dtype=np.float64)
+        mean = own @ raw["smooth"].astype(np.float64) / own.sum()
+        wanted = metrics.cosine_distance(mean, exact)
+        assert scores.s2[sample, at] == pytest.approx(wanted, abs=1e-12)
+        if (weights[sample, member] > 0).all():
+            assert (scores.s1[sample, at], scores.s2[sample, at]) == (1, 0)
 
 
 def test_a_mean_of_zero_is_as_far_as_can_be_from_another():

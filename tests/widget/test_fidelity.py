@@ -138,6 +138,15 @@ def test_what_cannot_be_scored_is_refused_in_words(lens):
         lens.fidelity([0.1], layers=["fc9"])
 
 
+def test_cells_that_a_weighted_sample_holds_whole_are_exact_and_count_in_full():
+    lens = LatentLens(made_up_record())
+    frame = lens.fidelity([0.1], ["coreset"], by="predicted", layers=["latent"]).frame
+    whole = frame[frame.n_used == frame.n_group]
+    assert len(whole)
+    assert (whole.cosine_distance == 0).all()
+    assert (whole.effective_n == whole.n_group).all()
+
+
 def test_no_score_is_forgotten_while_its_own_query_gathers_it(lens, monkeypatch):
     whole = lens.fidelity([0.1, 0.3], ["max_margin", "random"], progress=False).frame
     monkeypatch.setattr(meter, "REMEMBERED", 3)

@@ -274,6 +274,46 @@ def test_two_groups_of_it_have_true_maxima_or_none(lens, data):
     np.testing.assert_allclose(frame.max_a[known], truth[known], rtol=1e-5)
 
 
+@pytest.fixture(scope="module")
+def weighted(data):
+    loader = DataLoader(data, batch_size=64)
+    lens = LatentLens(network(0), loader, sampler="coreset", fraction=0.3).run(progress=False)
+    other = lens.run_on_sample(network(5), progress=False)
+    assert len(set(other.weight.round(6))) > 2
+    return other
+
+
+def test_groups_that_a_weighted_sample_holds_whole_have_their_plain_means(weighted, data):
+    order = weighted.rows[np.argsort(weighted.weight, kind="stable")]
+    first, second = order[::2], order[1::2]
+    frame = weighted.compare_groups(first, second, layer="2").frame
+    values = activations(network(5), data, 3).astype(np.float64)
+    np.testing.assert_allclose(frame.mean_a, values[first].mean(axis=0), rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(frame.mean_b, values[second].mean(axis=0), rtol=1e-5, atol=1e-7)
+    assert set(frame.kind) == {"exact"}
+
+
+def test_beside_a_group_taken_whole_the_other_keeps_its_weights(weighted, data):
+    whole = weighted.rows[:7]
+    frame = weighted.compare_groups(whole, layer="2").frame
+    values = activations(network(5), data, 3).astype(np.float64)
+    rest = ~np.isin(weighted.rows, whole)
+    mean = np.average(values[weighted.rows[rest]], axis=0, weights=weighted.weight[rest])
+    np.testing.assert_allclose(frame.mean_a, values[whole].mean(axis=0), rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(frame.mean_b, mean, rtol=1e-5, atol=1e-7)
+    assert set(frame.kind) == {"sample"}
+
+
+def test_groups_by_its_own_predictions_are_never_taken_for_whole(weighted, data):
+    frame = weighted.compare_groups({"correctness": "correct"}, layer="2").frame
+    inside = weighted.record.correct
+    values = activations(network(5), data, 3).astype(np.float64)[weighted.rows]
+    for mean, group in ((frame.mean_a, inside), (frame.mean_b, ~inside)):
+        wanted = np.average(values[group], axis=0, weights=weighted.weight[group])
+        np.testing.assert_allclose(mean, wanted, rtol=1e-5, atol=1e-7)
+    assert set(frame.kind) == {"sample"}
+
+
 def test_without_random_access_another_model_is_refused_in_words(data):
     batches = list(DataLoader(data, batch_size=64))
     lens = LatentLens(network(0), batches, sampler="random").run(progress=False)
