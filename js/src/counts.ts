@@ -2,10 +2,10 @@
 
 import type { Cell } from "./cells";
 import { count_cells, count_errors } from "./cells";
+import type { QualityQuestion } from "./local";
 import type { Ranked } from "./protocol.gen";
 import { from } from "./recipe";
 import { ADDED } from "./sample";
-import type { QualityQuestion } from "./store";
 
 /** How many items there are, and how many of them are in the sample. */
 export interface Counts {

@@ -4,6 +4,7 @@ import type { Cell } from "./cells";
 import { decode, decode_as } from "./codec";
 import { read_kept } from "./columns";
 import { type ClassCounts, type Counts, count_recipes } from "./counts";
+import type { QualityQuestion } from "./local";
 import { type NeuronValues, neuron_recipes } from "./neurons";
 import type {
   About,
@@ -29,7 +30,7 @@ import {
   write_sample_order,
 } from "./sample";
 import { rival_recipes, side_recipes } from "./sides";
-import type { QualityQuestion, Truth } from "./store";
+import type { Truth } from "./store";
 
 export interface Derived extends NeuronValues {
   /** True class by row, -1 unknown. */

@@ -4,13 +4,14 @@ import { decode_as } from "./codec";
 import { keep_columns } from "./columns";
 import { on_end } from "./dom";
 import { keep_history } from "./history";
+import type { Means, Near, QualityQuestion, Told } from "./local";
 import { keep_neurons } from "./neurons";
 import type { Answer, QualityReply, Question } from "./protocol.gen";
 import type { Figures } from "./query";
 import { bytes_of, read_index } from "./record";
 import { at_rest } from "./rest";
 import { Dropped, words } from "./rpc";
-import type { LensStore, Means, Near, QualityQuestion, Told } from "./store";
+import type { LensStore } from "./store";
 
 /** Neighbours of the clicked item that are shown. */
 const NEIGHBORS = 10;

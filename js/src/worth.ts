@@ -6,9 +6,10 @@
  */
 
 import type { Difference } from "./effect";
+import type { Means } from "./local";
 import type { Figures } from "./query";
 import { ADDED, type Ranking } from "./sample";
-import type { Means, Store } from "./store";
+import type { Store } from "./store";
 import { count, short, whole } from "./words";
 
 /** How the sample on show was drawn, as far as a line has to know it. */

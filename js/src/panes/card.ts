@@ -2,8 +2,9 @@
 
 import { h, on, on_end, set_aria, set_text } from "../dom";
 import type { Kind } from "../protocol.gen";
+import type { Figures } from "../query";
 import type { Store } from "../store";
-import { KIND_TITLES } from "../words";
+import { KIND_TITLES, waiting_words, whole } from "../words";
 import { brief } from "../worth";
 
 /** A titled pane: its head says how the figure is known, from how many items, and how good it is. */
@@ -75,6 +76,23 @@ export function make_card(el: HTMLElement, title: string): Card {
     },
     stale: (is) => void el.classList.toggle("ll-stale", is),
   };
+}
+
+/**
+ * The answer to draw; null while it is coming, which the card says.
+ *
+ * Meanwhile an older figure stays, paler, where there is one.
+ */
+export function answer_for(card: Card, chart: Element, store: Store): Figures | null {
+  const figures = store.get("answer");
+  card.stale(!figures);
+  if (!figures && !chart.childElementCount) card.instead(waiting_words(store));
+  return figures;
+}
+
+/** From how many items of the group a figure is. */
+export function n_words({ n_used, n_group }: Figures): string {
+  return `n ${whole(n_used)} of ${whole(n_group)}`;
 }
 
 /** From this width of the lens on, cards that can be folded begin open, unless they never do. */

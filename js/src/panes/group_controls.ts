@@ -1,8 +1,9 @@
 /** The controls of what is asked: the layer, the group, what it is compared with. */
 
 import { focused, h, on, set_text } from "../dom";
+import type { Compare } from "../local";
 import { find_questions } from "../questions";
-import type { Compare, Settable, Store } from "../store";
+import type { Settable, Store } from "../store";
 import { whole } from "../words";
 import { field, fill, menu, no_rows, type Use } from "./fields";
 

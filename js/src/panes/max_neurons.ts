@@ -9,13 +9,12 @@ import {
   ratio,
   told_words,
   unit_noun,
-  waiting_words,
   whole,
 } from "../words";
 import { sample_line } from "../worth";
 import type { Scale } from "./bars";
 import { type Bin, bins_in, draw_axis, HEIGHT, LEFT, make_bins, type Rest, SLOT } from "./bins";
-import { make_card, on_width } from "./card";
+import { answer_for, make_card, n_words, on_width } from "./card";
 import { draw_mark, make_marks, replace_marks } from "./marks";
 import type { Pane } from "./pane";
 import { show_bin_pair } from "./versus";
@@ -33,18 +32,14 @@ export const max_neurons: Pane = (el, store, signal) => {
   const width = on_width(card.body, () => draw(), signal);
 
   const draw = (): void => {
-    const figures = store.get("answer");
-    card.stale(!figures);
-    if (!figures) {
-      if (!chart.childElementCount) card.instead(waiting_words(store));
-      return;
-    }
+    const figures = answer_for(card, chart, store);
+    if (!figures) return;
     if (store.get("rival_member")) {
       show_bin_pair(card, chart, figures, store, width());
       return;
     }
     const { js_distance } = figures;
-    card.n(`n ${whole(figures.n_used)} of ${whole(figures.n_group)}`);
+    card.n(n_words(figures));
     card.kind(kind_of(figures, js_distance !== null));
     card.score(
       "Jensen-Shannon",

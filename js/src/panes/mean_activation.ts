@@ -10,11 +10,10 @@ import {
   short,
   told_words,
   unit_noun,
-  waiting_words,
   whole,
 } from "../words";
 import { means_now, sample_line } from "../worth";
-import { make_card, on_width } from "./card";
+import { answer_for, make_card, n_words, on_width } from "./card";
 import { toggle_unit } from "./marks";
 import type { Pane } from "./pane";
 import { effect_words, mean_pair } from "./versus";
@@ -42,18 +41,14 @@ export const mean_activation: Pane = (el, store, signal) => {
   let under = -1;
 
   const draw = (): void => {
-    const figures = store.get("answer");
-    card.stale(!figures);
-    if (!figures) {
-      if (!chart.childElementCount) card.instead(waiting_words(store));
-      return;
-    }
+    const figures = answer_for(card, chart, store);
+    if (!figures) return;
     if (store.get("rival_member")) {
       show_pair(figures);
       return;
     }
     const { mean, exact_mean, cosine_distance, n_used, n_group } = figures;
-    card.n(`n ${whole(n_used)} of ${whole(n_group)}`);
+    card.n(n_words(figures));
     const known = mean ? kind_of(figures, exact_mean !== null) : exact_mean ? "exact" : null;
     card.kind(known === "sample" && interval(store).low ? "estimate" : known);
     card.score(

@@ -1,8 +1,8 @@
 /** The scores at one fraction, in a table and in a sentence. */
 
 import { h } from "../dom";
+import type { QualityQuestion } from "../local";
 import type { QualityCurve, QualityReply } from "../protocol.gen";
-import type { QualityQuestion } from "../store";
 import { percent, ratio, whole } from "../words";
 import { dash_of, key_line, METRICS, type Metric, spread_of, values_of } from "./quality_curves";
 

@@ -12,7 +12,6 @@ import {
   told_words,
   unit_noun,
   unit_place,
-  waiting_words,
   whole,
 } from "../words";
 import { means_now, sample_line } from "../worth";
@@ -25,7 +24,7 @@ import {
   set_size,
   text_to,
 } from "./bars";
-import { make_card, on_width } from "./card";
+import { answer_for, make_card, n_words, on_width } from "./card";
 import { draw_mark, make_marks, replace_marks } from "./marks";
 import type { Pane } from "./pane";
 import { show_top_pair } from "./versus";
@@ -45,18 +44,14 @@ export const top_k: Pane = (el, store, signal) => {
   const width = on_width(card.body, () => draw(), signal);
 
   const draw = (): void => {
-    const figures = store.get("answer");
-    card.stale(!figures);
-    if (!figures) {
-      if (!chart.childElementCount) card.instead(waiting_words(store));
-      return;
-    }
+    const figures = answer_for(card, chart, store);
+    if (!figures) return;
     if (store.get("rival_member")) {
       missed.replaceChildren();
       show_top_pair(card, chart, figures, store, width());
       return;
     }
-    card.n(`n ${whole(figures.n_used)} of ${whole(figures.n_group)}`);
+    card.n(n_words(figures));
     card.kind(kind_of(figures, figures.precision !== null));
     say_precision(figures);
     const why = empty_words(store, figures) || unknown_words(store, figures);
