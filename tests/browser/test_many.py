@@ -44,11 +44,15 @@ def test_of_a_thousand_classes_each_is_found_and_a_tick_writes_no_thousand_lines
     assert [all_items for _, all_items in view.legend()] == sizes
     view.root.get_by_label("Find a class by its name").fill("777")
     until(rows.all_inner_texts, ["species 777\n" + "{} / {}".format(*view.legend()[0])])
+    names = view.root.locator(".ll-map-names text")
+    until(lambda: 3 < names.count() < 25)
     view.root.get_by_label("Show species 777 only").click()
     until(lambda: rows.first.get_attribute("aria-pressed"), "true")
+    until(names.count, notebook.ask("int((label == 777).any())"))
     view.root.get_by_role("button", name="show all").click()
     view.menu("Class").select_option("species 3")
     until(lambda: view.n("top-k")[1], notebook.ask("int((label == 3).sum())"))
+    until(names.all_text_contents, ["species 3"])
     view.pane("margin").scroll_into_view_if_needed()
     assert view.pane("margin").locator(".ll-lane").count() == 40
     first = view.pane("margin").locator(".ll-lane title").first.text_content()
