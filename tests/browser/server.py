@@ -75,6 +75,7 @@ class Server:
             self._process.wait(15)
         except subprocess.TimeoutExpired:
             self._process.kill()
+            self._process.wait()
         self._out.close()
 
     def _wait(self) -> None:
