@@ -289,7 +289,9 @@ class Pass:
                 output = self.plan.model(*args, **kwargs)
             logits, sound = self.plan.read_scores(output, n)
         self._check_caught()
-        return logits, sound & self._watch.caught[self.plan.latent_layer].isfinite().all(1)
+        # The scores may have been brought elsewhere, or the model lie on several devices.
+        finite = self._watch.caught[self.plan.latent_layer].isfinite().all(1)
+        return logits, sound & finite.to(sound.device)
 
     def _give_back(self, batch: Any) -> None:
         """Keep a batch that was not counted for the next step."""

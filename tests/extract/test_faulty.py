@@ -1,7 +1,9 @@
 """What is wrong with a model, its data or its arguments is said in words."""
 
 import re
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -33,6 +35,16 @@ def test_items_without_a_finite_answer_are_named_in_the_notes(where):
         re.search(r"2 items have .* first is row 4\.", note) for note in record.meta["notes"]
     )
     assert len(record) == 9
+
+
+def test_scores_brought_to_another_device_than_the_latents_are_judged_with_it():
+    model = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
+    loader = DataLoader(TensorDataset(torch.ones(4, 3), torch.ones(4, dtype=torch.long)))
+    chosen = replace(plan(model, loader, layer="0"), predict=lambda scores: scores.to("meta"))
+    # "meta" computes nothing, but refuses another device's tensors as any other does.
+    logits, sound = Pass(chosen)._run((torch.ones(2, 3),), {}, np.ones(2, np.int32))
+    assert sound.device == logits.device == torch.device("meta")
+    assert sound.shape == (2,)
 
 
 def test_a_masked_class_is_no_fault_of_the_item():
