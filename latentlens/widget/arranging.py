@@ -97,18 +97,18 @@ class Arranging(Items):
         points = self.points
         if points["done"] and points["projection"] == self.projection:
             return
-        # What runs beside hands its stages to this thread, which would wait for it here.
-        self._conductor.stop("layout")
-        steps = layouts(
-            self._wanted_layout(), self._ready().record.latent, random_state=self._random_state
-        )
         try:
+            # What runs beside hands its stages to this thread, which would wait for it here.
+            self._conductor.stop("layout")
+            steps = layouts(
+                self._wanted_layout(), self._ready().record.latent, random_state=self._random_state
+            )
             with bar("Laying out", wanted=progress) as tell:
                 for layout in steps:
                     self._take_layout(self.projection, layout)
                     tell(round(100 * layout.progress), 100)
         except BaseException:
-            self._stop_layout()
+            self._take_back_layout(points)
             raise
         self._end("layout")
 
@@ -120,6 +120,17 @@ class Arranging(Items):
         self._xy = layout.xy
         self._tell(points={"projection": projection, "xy": layout.xy, "done": layout.done})
         self._report("layout", layout.text, layout.progress)
+
+    def _take_back_layout(self, points: dict[str, Any]) -> None:
+        """Go back to an earlier map, so that the one that broke off is laid out when asked again.
+
+        A stop by the user is different: the stage that is shown then stands.
+        """
+        self._forget_trust()
+        self._xy = points["xy"]
+        self._tell(points={**points, "done": points["projection"] != self.projection})
+        self._report("layout")
+        self._measure_trust()
 
     def _stop_layout(self) -> None:
         self._report("layout")

@@ -5,6 +5,7 @@ import base64
 import hashlib
 import json
 import re
+from functools import partial
 from pathlib import Path
 from threading import current_thread, main_thread
 
@@ -16,7 +17,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from latentlens import LatentLens
 from latentlens.core import record_from_arrays
+from latentlens.embed import Layout
 from latentlens.session import handle
+from latentlens.widget import arranging
 from latentlens.widget.page.arrays import Blocks
 from tests.golden import make_page
 from tests.made_up import blobs, made_up_record
@@ -347,7 +350,36 @@ def test_a_layout_interrupted_leaves_no_page_and_no_work_that_never_ends(tmp_pat
     lens = asyncio.run(export())
     assert list(tmp_path.iterdir()) == []
     assert "layout" not in lens._activities
+    assert lens.points["projection"] == "pca"
     assert lens.points["done"]
+
+
+@pytest.mark.parametrize("under_way", [False, True])
+def test_a_layout_interrupted_in_between_is_laid_out_anew_for_the_next_page(monkeypatch, under_way):
+    lens = LatentLens(made_up_record(60), projection="tsne")
+    half, whole = (np.full((60, 2), fill, np.float32) for fill in (2, 3))
+    if under_way:
+        lens._take_layout("tsne", Layout(xy=half, done=False, progress=0.1, text=""))
+    else:
+        lens._take_layout("pca", Layout(xy=half, done=True, progress=1.0, text=""))
+
+    def stages(*_, breaks, **__):
+        yield Layout(xy=half - 1, done=False, progress=0.1, text="")
+        yield Layout(xy=half + 7, done=False, progress=0.2, text="")
+        if breaks:
+            raise KeyboardInterrupt
+        yield Layout(xy=whole, done=True, progress=1.0, text="")
+
+    monkeypatch.setattr(arranging, "layouts", partial(stages, breaks=True))
+    with pytest.raises(KeyboardInterrupt):
+        lens.to_html(progress=False)
+    assert (lens.frame[["x", "y"]] == 2).all(axis=None), "the map is the one before"
+    assert "layout" not in lens._activities
+    monkeypatch.setattr(arranging, "layouts", partial(stages, breaks=False))
+    lens.to_html(progress=False)
+    assert lens.points["done"]
+    assert lens.points["projection"] == "tsne"
+    assert (lens.frame[["x", "y"]] == 3).all(axis=None)
 
 
 @pytest.mark.parametrize("on_screen", [False, True])
