@@ -22,6 +22,8 @@ MANY = (
     "5d4cc1 1071d5 7b6de5 44983f f9928e fb63ae d075f7 f19e36 1a856c"
 )
 """What `many_colours(100)` of the widget gives; its source says how they are chosen."""
+N_MANY = len(MANY.split())
+"""Of more classes the colours begin again."""
 
 VIRIDIS = (
     "#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58",

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentlens.core.answer import Answer
-from latentlens.core.palette import UNKNOWN, Theme, class_colours
+from latentlens.core.palette import N_MANY, UNKNOWN, Theme, class_colours
 from latentlens.core.record import Record
 from latentlens.samplers import SAMPLERS
 from latentlens.widget.colouring import Colouring, colour_items
@@ -183,8 +183,11 @@ PAPER = {
 """Background, text, quiet text and lines."""
 INK, QUIET, LINE, BAR = 1, 2, 3, 4
 FIRST_INK = 6
-MOST_INKS = 240
-"""Colours of classes or of a scale; a picture holds 256."""
+MOST_INKS = 2 * N_MANY
+"""Colours of classes or of a scale; a picture holds 256.
+
+Where the inks of classes begin again, so do their colours.
+"""
 MOST_UNITS = 32
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import struct
 import zlib
+from dataclasses import replace
 from types import SimpleNamespace
 
 import nbformat
@@ -11,7 +12,14 @@ import pytest
 from nbclient import NotebookClient
 
 from latentlens import LatentLens
-from latentlens.core.palette import CORRECT, OKABE_ITO, UNKNOWN, WRONG, scale_colours
+from latentlens.core.palette import (
+    CORRECT,
+    OKABE_ITO,
+    UNKNOWN,
+    WRONG,
+    class_colours,
+    scale_colours,
+)
 from latentlens.widget import cell, raster
 from latentlens.widget.snapshot import BRING_BACK, UNREAD, as_html, as_text, draw, take_snapshot
 from tests.browser.network import classifier, loader
@@ -255,6 +263,15 @@ def test_any_number_of_classes_can_be_drawn(n):
     latent = np.random.default_rng(0).normal(size=(1000, 3))
     lens = LatentLens.from_arrays(latent, np.arange(1000) % n, sampler="random")
     assert read_png(draw(take_snapshot(lens))).shape == (880, 1520, 3)
+
+
+@pytest.mark.parametrize("n", [100, 250, 1000])
+def test_a_class_among_many_has_the_colour_of_the_palette(n):
+    record = replace(made_up_record(), classes=tuple(map(str, range(n))))
+    last = LatentLens(replace(record, label=np.full(300, n - 1, np.int32)), sampler="random")
+    other = set(class_colours(n)) - {class_colours(n)[-1]}
+    assert class_colours(n)[-1] in colours_of(last)
+    assert not other & colours_of(last)
 
 
 def test_the_colours_are_the_widgets():
