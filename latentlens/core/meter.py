@@ -118,10 +118,6 @@ class Meter:
         """Name the layers whose means over a sample cannot be had here."""
         return () if self._read else tuple(name for name in queries.layers if name not in self._raw)
 
-    def lacks_index(self, queries: QuerySet, draws: Sequence[Draw]) -> bool:
-        """Whether `from_index` has anything left to score by the index."""
-        return bool(self._missing(queries, draws, queries.layers, "index"))
-
     def lacks_means(self, queries: QuerySet, draws: Sequence[Draw]) -> bool:
         """Whether `read_means` would have to run the model."""
         return bool(self._read and self._missing(queries, draws, self._others(queries), "means"))
