@@ -60,6 +60,11 @@ class Colouring:
         """Which items have no colour of their own."""
         return self.values < 0 if self.names else np.isnan(self.values)
 
+    @property
+    def infinite(self) -> NDArray[np.bool_]:
+        """Which items have a number that no scale holds."""
+        return np.isinf(self.values)
+
     def palette(self, theme: Theme, n: int) -> list[str]:
         """Give the colours of the names, or `n` along the scale."""
         if self.names == STATES and self.field == "correct":
@@ -159,8 +164,9 @@ def _by_kept(lens: Results, work: bool) -> Colouring:
 
 
 def _by_column(column: Column) -> Colouring:
-    if column.kind == "number":
-        values = column.values
+    # A column of words without any value has no names; the widget shows it as unknown too.
+    if column.kind == "number" or not column.levels:
+        values = np.where(column.missing, np.nan, column.values)
         return Colouring(
             title=column.name, field="value", values=values, span=_quantiles(values, 0, 1)
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -137,7 +138,7 @@ def _color(colouring: Colouring, theme: Theme) -> Any:
     grey = UNKNOWN[theme]
     if colouring.names:
         unknown = bool(colouring.unknown.any())
-        names = [*colouring.names, *([UNSEEN] if unknown else [])]
+        names = [*colouring.names, *([_name_of_unknown(colouring.names)] if unknown else [])]
         colours = [*colouring.palette(theme, STOPS), *([grey] if unknown else [])]
         named = len(names) <= MOST_NAMED + 1
         legend = alt.Legend(title=colouring.title, symbolLimit=MOST_NAMED + 1, symbolOpacity=1)
@@ -147,7 +148,8 @@ def _color(colouring: Colouring, theme: Theme) -> Any:
             legend=legend if named else None,
         )
     known = _scaled(colouring, theme, legend=None)
-    return alt.condition(f"isValid(datum.{colouring.field})", known, alt.value(grey))
+    # The unknown come first: Vega-Lite gives them the scale's low end before it comes to an else.
+    return alt.condition(f"!isValid(datum.{colouring.field})", alt.value(grey), known)
 
 
 def _scaled(colouring: Colouring, theme: Theme, *, legend: Any) -> Any:
@@ -174,15 +176,31 @@ def _with_scale(rest: Any, colouring: Colouring, theme: Theme) -> list[Any]:
 
 
 def _with_values(frame: pd.DataFrame, colouring: Colouring) -> pd.DataFrame:
-    """Give the columns of the chart, with what the colour says under its field's name."""
+    """Give the columns of the chart, with what the colour says under its field's name.
+
+    Vega draws nothing that is infinite: such a number is put at its end of the scale.
+    """
     columns = ["true", "pred", "correct", "loss", "margin", "role", "in_sample", "x", "y"]
     values: Any = colouring.values
     if colouring.names:
-        names = np.array([*colouring.names, UNSEEN], object)
+        names = np.array([*colouring.names, _name_of_unknown(colouring.names)], object)
         values = names[np.where(colouring.unknown, len(colouring.names), values)]
+    else:
+        values = np.where(colouring.infinite, np.clip(values, *colouring.span), values)
     wrong = frame["correct"].eq(False).fillna(False).to_numpy(bool)
-    named = {name: frame[name].fillna(UNSEEN) for name in ("true", "pred")}
+    named = {
+        name: frame[name].fillna(_name_of_unknown(set(frame[name].dropna())))
+        for name in ("true", "pred")
+    }
     return frame[columns].assign(**{**named, "wrong": wrong, colouring.field: values})
+
+
+def _name_of_unknown(names: Collection[Any]) -> str:
+    """Give what is unknown a name that is none of these."""
+    name = UNSEEN
+    while name in names:
+        name = f"({name})"
+    return name
 
 
 def _map_rows(
@@ -191,9 +209,10 @@ def _map_rows(
     """Take the sample, what is selected, and as many of the rest as a chart may hold."""
     sampled = frame["in_sample"].to_numpy(bool)
     rng = np.random.default_rng(0)
+    of_sample = "the rest of the sample" if (sampled & chosen).any() else "the sample"
     parts = [
         ("the selection", np.flatnonzero(chosen)),
-        ("the sample", np.flatnonzero(sampled & ~chosen)),
+        (of_sample, np.flatnonzero(sampled & ~chosen)),
         ("the rest", np.flatnonzero(~sampled & ~chosen)),
     ]
     taken: list[NDArray[np.int64]] = []
@@ -204,7 +223,9 @@ def _map_rows(
         room -= len(kept)
         taken.insert(0, kept)
         if len(kept) < len(rows):
-            thinned.append(f"Of {what} {len(kept):,} of {len(rows):,} are drawn, chosen at random.")
+            some = f"{len(kept):,} of {len(rows):,} are drawn, chosen at random."
+            none = f"none of {len(rows):,} is drawn."
+            thinned.append(f"Of {what} {some if len(kept) else none}")
     rows = np.concatenate(taken)
     drawn = frame.iloc[rows].assign(selected=chosen[rows]).reset_index()
     drawn["correct"] = drawn["correct"].astype(object)
@@ -225,4 +246,9 @@ def _words(frame: pd.DataFrame, chosen: NDArray[np.bool_], colouring: Colouring)
     unknown = int(colouring.unknown.sum())
     if unknown:
         notes.append(f"Grey: {unknown:,} items of which {colouring.title} is not known.")
+    infinite = int(colouring.infinite.sum())
+    if infinite:
+        notes.append(
+            f"At the ends of the scale: {infinite:,} items of which {colouring.title} is infinite."
+        )
     return notes

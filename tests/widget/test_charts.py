@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from latentlens import LatentLens
@@ -161,8 +162,47 @@ def test_items_without_a_value_are_grey_and_still_drawn(coloured):
     assert "isValid(datum.value)" in str(known["transform"])
     assert "!isValid(datum.value)" in str(grey["transform"])
     assert grey["encoding"]["color"] == {"value": UNKNOWN["light"]}
-    assert ring["encoding"]["color"]["value"] == UNKNOWN["light"]
+    assert ring["encoding"]["color"]["condition"]["value"] == UNKNOWN["light"]
     assert ring["mark"]["invalid"] is None
+    assert map_svg(coloured).count(UNKNOWN["light"]) == coloured.frame["age"].isna().sum()
+
+
+def test_items_of_an_infinite_value_are_drawn_at_the_ends_of_the_scale():
+    age = np.arange(300.0)
+    age[[0, 1, 2, 3]] = np.inf, -np.inf, -np.inf, np.nan
+    lens = LatentLens(made_up_record(), metadata={"age": age}, sampler="random", color_by="age")
+    _, rows, words = drawn(lens.chart("map"))
+    value = {row["row"]: row["value"] for row in rows}
+    assert [value[row] for row in range(5)] == [299, 4, 4, None, 4]
+    assert "At the ends of the scale: 3 items of which age is infinite." in words
+    assert "Grey: 1 items of which age is not known." in words
+    circles = count_filled(map_svg(lens))
+    lens.color_by = "label"
+    assert circles == count_filled(map_svg(lens))
+
+
+def test_a_column_of_words_without_any_value_is_unknown_of_every_item():
+    table = {"source": pd.Series([None] * 300, dtype="object").astype("category")}
+    lens = LatentLens(made_up_record(), metadata=table, sampler="random", color_by="source")
+    spec, rows, words = drawn(lens.chart("map"))
+    assert {row["value"] for row in rows} == {None}
+    assert "Grey: 300 items of which source is not known." in words
+    assert "isValid" in str(spec["layer"][1]["transform"])
+    assert map_svg(lens).count(UNKNOWN["light"]) == 300
+
+
+def test_a_class_named_unknown_is_not_mixed_up_with_what_is_unknown():
+    latent, label, _ = blobs(50)
+    label = np.where(label == 0, -1, label)
+    lens = LatentLens.from_arrays(latent, label, classes=["a", "unknown", "b"], sampler="random")
+    spec, rows, _ = drawn(lens.chart("map"))
+    scale = spec["layer"][0]["encoding"]["color"]["scale"]
+    assert scale["domain"] == ["a", "unknown", "b", "(unknown)"]
+    named = {-1: "(unknown)", 1: "unknown", 2: "b"}
+    assert all(row["true"] == named[label[row["row"]]] for row in rows)
+    lens.color_by = "loss"
+    _, rows, _ = drawn(lens.chart("map"))
+    assert all(row["true"] == named[label[row["row"]]] for row in rows)
 
 
 def test_the_scale_has_the_widgets_colours_and_span(coloured):
@@ -178,6 +218,11 @@ def test_the_scale_has_the_widgets_colours_and_span(coloured):
     assert first_color(coloured, "dark")["scale"]["range"] == scale_colours(10, "dark")
     coloured.color_by = "margin"
     assert first_color(coloured)["scale"]["range"] == scale_colours(10)[::-1]
+
+
+def count_filled(svg):
+    """Count items, rings and crosses apart."""
+    return len(re.findall(r"<path [^>]*role=.graphics-symbol.[^>]*stroke-width=.0", svg))
 
 
 def test_what_is_selected_is_ringed_and_all_else_is_faint(coloured):
@@ -216,6 +261,22 @@ def test_of_many_items_the_selected_are_drawn_first():
     _, rows, words = drawn(lens.chart("map"))
     assert len(rows) <= MOST_ROWS
     assert "Of the selection 2,250 of 3,000 are drawn, chosen at random." in words
+
+
+def test_what_is_not_drawn_is_counted_beside_a_selection_too():
+    latent, label, logits = blobs(7000)
+    lens = LatentLens.from_arrays(latent, label, logits=logits, sampler="random", fraction=0.9)
+    sampled, outside = lens.sample.index, np.setdiff1d(np.arange(7000), lens.sample.index)
+    lens.selection = outside
+    assert "Of the sample 2,250 of 6,300 are drawn, chosen at random." in drawn_words(lens)
+    lens.selection = sampled[:2300]
+    words = drawn_words(lens)
+    assert "Of the rest of the sample 2,250 of 4,000 are drawn, chosen at random." in words
+    assert "Of the rest none of 700 is drawn." in words
+
+
+def drawn_words(lens):
+    return drawn(lens.chart("map"))[2]
 
 
 def test_items_of_unknown_class_are_drawn_as_unknown():
