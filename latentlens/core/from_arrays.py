@@ -171,6 +171,28 @@ def record_from_arrays(
     )
 
 
+def units_of(activations: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float32]]:
+    """Give layers' activations as the index takes them.
+
+    Parameters
+    ----------
+    activations : mapping of str to array of shape (n_items, ...)
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n_items, units), float32
+        The arrays' own memory where it holds such values already; zero for NaN
+        and infinities.
+    """
+    units = {}
+    for name, values in activations.items():
+        flat = np.asarray(values, np.float32)
+        flat = flat.reshape(len(flat), -1)
+        finite = np.isfinite(flat)
+        units[name] = flat if finite.all() else np.where(finite, flat, np.float32(0))
+    return units
+
+
 def cross_entropy(logits: NDArray[np.float32], label: NDArray[np.int32]) -> NDArray[np.float32]:
     """Give each item's cross-entropy in nats, NaN where the label is unknown."""
     z = logits.astype(np.float64)

@@ -29,15 +29,21 @@ class RawActivations:
         Runs the model on some rows.
     held_budget : int
         Bytes that may be kept of what was run.
+    activations : mapping of str to ndarray of shape (n_items, units), optional
+        Layers of which somebody else holds them all.
     """
 
     def __init__(
-        self, record: Record, read_activations: ReadActivations | None, held_budget: int
+        self,
+        record: Record,
+        read_activations: ReadActivations | None,
+        held_budget: int,
+        activations: Mapping[str, NDArray[np.float32]] | None = None,
     ) -> None:
         self.record = record
         self.held = HeldActivations(len(record), held_budget)
         self._read = read_activations
-        self._raw = self._at_hand()
+        self._raw = {**(activations or {}), **self._at_hand()}
 
     def raw(self, layer: str) -> NDArray[np.float32] | None:
         """Give a layer's raw activations where all items' are at hand."""

@@ -49,7 +49,9 @@ class Session(RawActivations):
     read_activations : callable, optional
         Runs the model on some rows: ``(rows, layers)`` -> iterator of
         ``(rows, {layer: activations})``. Without it a layer's mean over a sample
-        is known for the latent alone.
+        is known for the latent, and what `activations` has, alone.
+    activations : mapping of str to ndarray of shape (n_items, units), optional
+        Layers of which all items' activations are at hand.
     attribute : callable, optional
         Attributes scores to inputs: ``(rows, **options)`` -> progress and attributions.
     pictures : Pictures, optional
@@ -69,6 +71,7 @@ class Session(RawActivations):
         record: Record,
         *,
         read_activations: ReadActivations | None = None,
+        activations: Mapping[str, NDArray[np.float32]] | None = None,
         attribute: Callable[..., Iterator[Any]] | None = None,
         pictures: Pictures | None = None,
         metadata: Metadata | None = None,
@@ -76,7 +79,7 @@ class Session(RawActivations):
         held_budget: int = HELD_BUDGET,
         rankings: Mapping[str, Ranking] | None = None,
     ) -> None:
-        super().__init__(record, read_activations, held_budget)
+        super().__init__(record, read_activations, held_budget, activations)
         self.attribute = attribute
         self.pictures = pictures
         self.metadata = metadata or Metadata()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latentlens.core.from_arrays import record_from_arrays
+from latentlens.core.from_arrays import record_from_arrays, units_of
 from latentlens.core.metadata import Metadata
 from latentlens.core.record import Record
 from latentlens.session import Session
@@ -160,6 +160,7 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
         random_state: int = 0,
         _saved: Saved | None = None,
         _made: str = "",
+        _activations: Mapping[str, NDArray[np.float32]] | None = None,
         **state: Any,
     ) -> None:
         state = _only_controls(state)
@@ -175,7 +176,7 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
         self._random_state = random_state
         self._render, self._images = render, images
         self._own_projection = None if isinstance(projection, str) else projection
-        self._saved = _saved
+        self._saved, self._activations = _saved, _activations
         self._set_idle()
         self._metadata = Metadata() if metadata is None else read_metadata(metadata)
         basis = (
@@ -263,7 +264,8 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
             Class numbers; -1 in `label` where unknown.
         logits : array of shape (n_items, n_classes), optional
         activations : mapping of str to array of shape (n_items, ...), optional
-            Further layers, in the order of execution.
+            Further layers, in the order of execution. The lens holds on to them, so
+            that every question about them has its answer.
         images : sequence, optional
             What to show of each row: images, strings or series.
         classes : sequence of str, optional
@@ -297,7 +299,8 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
             ", ".join(["LatentLens.from_arrays(latent", *given]),
             **{**options, "images": images, "classes": classes, "keep": keep},
         )
-        return cls(record, images=images, **{"_made": made, **options})
+        raw = units_of(activations or {})
+        return cls(record, images=images, **{"_made": made, "_activations": raw, **options})
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Refuse a public name that a lens does not have: a slip of the pen."""
@@ -334,6 +337,7 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
         self._session = Session(
             record,
             read_activations=self._reader(),
+            activations=self._activations,
             attribute=self._attributer(),
             pictures=self._pictures(),
             metadata=self._metadata_of(record),

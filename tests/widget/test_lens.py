@@ -289,6 +289,30 @@ def test_a_mean_that_cannot_be_known_is_refused_in_words(lens):
         lens.mean_activation(layer="conv", selection=[1, 2], on="all")
 
 
+def test_of_the_layers_a_lens_was_given_every_mean_and_contrast_is_known():
+    latent, label, logits = blobs()
+    raw = np.random.default_rng(4).normal(size=(len(latent), 3, 5))
+    raw[7, 0, 0] = np.nan
+    lens = LatentLens.from_arrays(
+        latent, label, logits=logits, activations={"conv": raw}, fraction=0.2
+    )
+    lens.layer = "conv"
+    units = np.nan_to_num(raw.reshape(len(raw), -1).astype(np.float32))
+    sample = lens.sample
+    found = lens.mean_activation()["mean"].to_numpy()
+    np.testing.assert_allclose(found, units[sample.index].mean(axis=0), atol=1e-6)
+    right = lens.top_k(measure="mean", k=3)["unit"].tolist()
+    assert right == np.argsort(-units[sample.index].mean(axis=0))[:3].tolist()
+    one, other = np.arange(40), np.arange(40, 90)
+    apart = lens.contrast(one, against=other).set_index("unit").sort_index()
+    assert apart["kind"].eq("exact").all()
+    np.testing.assert_allclose(apart["mean_b"], units[other].mean(axis=0), atol=1e-6)
+    exact = lens.mean_activation(selection=one, on="all")["mean"]
+    np.testing.assert_allclose(exact, units[one].mean(axis=0), atol=1e-6)
+    scored = lens.fidelity(fractions=[0.2], samplers=["random"], layers=["conv"], progress=False)
+    assert np.isfinite(scored.overall["cosine_distance"]).all()
+
+
 def test_asking_on_anything_else_is_refused(lens):
     with pytest.raises(ValueError, match="on must be 'sample' or 'all', got 'half'"):
         lens.top_k(on="half")
