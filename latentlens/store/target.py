@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 
-def check_target(path: str | Path, example: str) -> Path:
+def check_target(path: str | Path, example: str, *, endings: tuple[str, ...] = ()) -> Path:
     """Give the file to write.
 
     Parameters
@@ -18,13 +18,15 @@ def check_target(path: str | Path, example: str) -> Path:
     path : str or Path
     example : str
         The name of such a file, for the message.
+    endings : tuple of str
+        What its name may end in, where another ending would be taken for another format.
 
     Raises
     ------
     TypeError
         If it is no path.
     IsADirectoryError, FileNotFoundError, PermissionError, ValueError
-        If it is a folder, its folder is not there, or it cannot be written.
+        If it is a folder, its folder is not there, it cannot be written, or ends otherwise.
     """
     target = _named(path, example)
     if target.is_dir():
@@ -35,6 +37,11 @@ def check_target(path: str | Path, example: str) -> Path:
     if not target.parent.is_dir():
         raise FileNotFoundError(
             f"There is no folder {str(target.parent)!r} for {target.name!r}; make it first."
+        )
+    if endings and target.suffix.lower() not in ("", *endings):
+        raise ValueError(
+            f"path must end in {' or '.join(endings)}, for that is what is written; got "
+            f"{target.name!r}. Name it {target.with_suffix(endings[0]).name!r}."
         )
     if target.exists() and not target.is_file():
         raise ValueError(f"path must name a file; {str(target)!r} is a device. Name another.")

@@ -9,6 +9,7 @@ from latentlens.core.palette import Theme
 from latentlens.store import check_target, write_whole
 from latentlens.widget import picture
 from latentlens.widget.draw_chart import draw_chart
+from latentlens.widget.look import themed
 from latentlens.widget.results import Results
 
 Chart = Literal["map", "top_k", "max_neurons", "mean_activation", "fidelity", "confusion"]
@@ -34,7 +35,8 @@ class Drawings(Results):
             "fidelity": scores by fraction. "confusion": classes against predictions.
         **options
             What the method of that name takes, such as ``label="7"`` or ``k=20``;
-            for the map ``theme="dark"``.
+            for the map ``theme="dark"``, which also sets paper and ink, so that the
+            chart stands alone and can be part of no other.
 
         Returns
         -------
@@ -55,7 +57,8 @@ class Drawings(Results):
         >>> chart.to_dict()["title"]["text"]
         'items that each unit of latent leads, all items'
         """
-        return draw_chart(self, kind, options)
+        drawn = draw_chart(self, kind, options)
+        return themed(drawn, "dark") if options.get("theme") == "dark" else drawn
 
     def to_png(
         self, path: str | Path | None = None, *, width: int = 1600, theme: Theme = "light"
@@ -93,7 +96,7 @@ class Drawings(Results):
         >>> lens.to_png("lens.png", width=800).name
         'lens.png'
         """
-        target = None if path is None else check_target(path, "lens.png")
+        target = None if path is None else check_target(path, "lens.png", endings=(".png",))
         drawn = picture.png(self, width=width, theme=theme)
         return drawn if target is None else write_whole(target, drawn)
 
@@ -124,6 +127,6 @@ class Drawings(Results):
         >>> lens.to_svg()[:4]
         '<svg'
         """
-        target = None if path is None else check_target(path, "lens.svg")
+        target = None if path is None else check_target(path, "lens.svg", endings=(".svg",))
         drawn = picture.svg(self, theme=theme)
         return drawn if target is None else write_whole(target, drawn.encode())

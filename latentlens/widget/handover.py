@@ -152,7 +152,9 @@ class Handover(Results):
         >>> "Left out" in told
         True
         """
-        target = None if path is None else check_target(path, "page.html")
+        target = (
+            None if path is None else check_target(path, "page.html", endings=(".html", ".htm"))
+        )
         wanted = read_wanted(
             layers=layers, keep=keep, pictures=pictures, samplers=samplers, title=title,
             limit_mb=limit_mb, there=self._layers, known_samplers=SAMPLERS, k=self.k,

@@ -98,3 +98,15 @@ def test_a_write_that_breaks_off_leaves_the_older_file_and_no_other(tmp_path, mo
         write_whole(target, b"newer")
     assert target.read_bytes() == b"older"
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(("method", "ending"), [("to_png", ".png"), ("to_svg", ".svg")])
+def test_a_picture_is_not_written_under_another_formats_name(lens, method, ending, tmp_path):
+    with pytest.raises(
+        ValueError, match=rf"must end in {ending}.*got 'x.jpg'. Name it 'x{ending}'"
+    ):
+        getattr(lens, method)(tmp_path / "x.jpg")
+    with pytest.raises(ValueError, match=r"must end in \.html or \.htm"):
+        lens.to_html(tmp_path / "page.txt")
+    assert lens.status == "waiting"
+    assert check_target(tmp_path / f"X{ending.upper()}", "lens", endings=(ending,))

@@ -8,7 +8,7 @@ import pytest
 
 from latentlens import LatentLens
 from latentlens.core.palette import OKABE_ITO, UNKNOWN, scale_colours
-from latentlens.widget.look import MOST_ROWS, themed
+from latentlens.widget.look import INKS, MOST_ROWS, themed
 from latentlens.widget.map_chart import FAINT
 from tests.made_up import blobs, made_up_record
 
@@ -59,6 +59,12 @@ def test_an_unknown_option_is_refused_with_the_known_ones(lens):
         lens.chart("top_k", colour="red")
     with pytest.raises(ValueError, match="theme must be one of 'light', 'dark'"):
         lens.chart("map", theme="blue")
+
+
+def test_a_dark_map_stands_on_dark_paper(lens):
+    spec = lens.chart("map", theme="dark").to_dict()
+    assert spec["background"] == INKS["dark"][0]
+    assert "background" not in lens.chart("map").to_dict()
 
 
 def test_the_map_has_every_item_with_its_place_and_role(lens):
