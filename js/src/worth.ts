@@ -25,7 +25,7 @@ export interface Design {
 
 const RANKED =
   "No interval: the sample was ranked, not drawn by chance, so nothing is known of how far its " +
-  "mean may be off. RandomSampler and StratifiedSampler draw by chance.";
+  "mean may be off. The samplers random, latent_grid, stratified and stratified_completion draw by chance.";
 
 /** Say how a sample was drawn. */
 export function design_of({ group, group_size, probability }: Ranking, roles: Uint8Array): Design {
@@ -45,7 +45,7 @@ export function design_of({ group, group_size, probability }: Ranking, roles: Ui
   else if (empty > 0) {
     why_not =
       `No interval: ${whole(empty)} of the strata gave no item to the sample, so some items had no ` +
-      "chance of being drawn. Take a larger fraction, or floor=1.";
+      "chance of being drawn. Take a larger fraction, or the sampler stratified_completion.";
   }
   return { why_not, added: added > 0, size: group_size, sampled };
 }

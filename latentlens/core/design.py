@@ -11,7 +11,8 @@ from latentlens.core.sample import Ranking, Sample
 
 RANKED = (
     "No interval: the sample was ranked, not drawn by chance, so nothing is known of how far its "
-    "mean may be off. RandomSampler and StratifiedSampler draw by chance."
+    "mean may be off. The samplers random, latent_grid, stratified and stratified_completion "
+    "draw by chance."
 )
 
 
@@ -165,5 +166,5 @@ def _why_not(sample: Sample, ranking: Ranking) -> str:
     empty = int(((sampled == 0) & (ranking.group_size > 0)).sum())
     return (
         f"No interval: {empty:,} of the strata gave no item to the sample, so some items had no "
-        "chance of being drawn. Take a larger fraction, or floor=1."
+        "chance of being drawn. Take a larger fraction, or the sampler stratified_completion."
     )
