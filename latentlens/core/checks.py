@@ -121,8 +121,12 @@ def numbered_apart(names: Iterable[object]) -> tuple[str, ...]:
     ('crane (0)', 'owl', 'crane (2)')
     """
     texts = tuple(str(name) for name in names)
-    unclear = _unclear(texts)
-    return tuple(f"{text} ({at})".strip() if unclear[at] else text for at, text in enumerate(texts))
+    numbered = [f"{text} ({at})".strip() for at, text in enumerate(texts)]
+    apart = list(texts)
+    # One with its number may read as another's name does; then that one gets its own, too.
+    while any(unclear := _unclear(apart)):
+        apart = [numbered[at] if unclear[at] else text for at, text in enumerate(apart)]
+    return tuple(apart)
 
 
 def _unclear(texts: Sequence[str]) -> list[bool]:

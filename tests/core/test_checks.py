@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from latentlens.core import record_from_arrays
 from latentlens.core.checks import (
@@ -10,6 +12,7 @@ from latentlens.core.checks import (
     check_latent,
     check_rows,
     check_share,
+    numbered_apart,
 )
 
 
@@ -126,3 +129,13 @@ def test_a_class_needs_a_name_of_its_own(classes, words):
         check_class_names(classes)
     with pytest.raises(ValueError, match=words):
         record_from_arrays(np.eye(2), [0, 1], classes=classes)
+
+
+def test_a_name_that_reads_as_another_with_its_number_is_numbered_too():
+    assert numbered_apart(["a", "a", "a (0)"]) == ("a (0)", "a (1)", "a (0) (2)")
+    assert numbered_apart(["(1)", ""]) == ("(1) (0)", "(1)")
+
+
+@given(st.lists(st.sampled_from(["a", "a (0)", "a (1)", "a (0) (2)", "(3)", "b", "", " "])))
+def test_classes_numbered_apart_are_ones_that_are_taken(names):
+    assert check_class_names(numbered_apart(names)) == numbered_apart(names)
