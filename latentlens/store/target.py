@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,9 +35,10 @@ def check_target(path: str | Path, example: str, *, endings: tuple[str, ...] = (
             f"path must name a file, such as {str(target / example)!r}; {str(target)!r} is "
             "a folder."
         )
-    if not target.parent.is_dir():
+    real = _behind_links(target)
+    if not real.parent.is_dir():
         raise FileNotFoundError(
-            f"There is no folder {str(target.parent)!r} for {target.name!r}; make it first."
+            f"There is no folder {str(real.parent)!r} for {real.name!r}; make it first."
         )
     if endings and target.suffix.lower() not in ("", *endings):
         raise ValueError(
@@ -45,7 +47,7 @@ def check_target(path: str | Path, example: str, *, endings: tuple[str, ...] = (
         )
     if target.exists() and not target.is_file():
         raise ValueError(f"path must name a file; {str(target)!r} is a device. Name another.")
-    for place in (target, target.parent):
+    for place in (target, real.parent):
         if place.exists() and not os.access(place, os.W_OK):
             raise PermissionError(
                 f"{str(place)!r} may only be read. Name another file, or make it writable."
@@ -87,7 +89,12 @@ def _named(path: str | Path, example: str) -> Path:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[IO[bytes]]:
-    """Give a file beside `target` that takes its place at the end, or vanishes on an error."""
+    """Give a file beside `target` that takes its place at the end, or vanishes on an error.
+
+    A symbolic link stays one, and the file behind it is replaced; an older file's
+    rights stay as they were.
+    """
+    target = _behind_links(target)
     file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - it is closed before it is renamed
         dir=target.parent, prefix=f".{target.name}.", suffix=".part", delete=False
     )
@@ -97,8 +104,7 @@ def replacing(target: Path) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        # As any new file; a temporary one is nobody else's.
-        part.chmod(0o666 & ~_umask())
+        part.chmod(_rights(target))
         part.replace(target)
     except BaseException:
         part.unlink(missing_ok=True)
@@ -112,7 +118,14 @@ def write_whole(target: Path, data: bytes) -> Path:
     return target
 
 
-def _umask() -> int:
+def _behind_links(target: Path) -> Path:
+    return Path(os.path.realpath(target)) if target.is_symlink() else target
+
+
+def _rights(target: Path) -> int:
+    """Give an older file's, or those of any new file; a temporary one is nobody else's."""
+    if target.exists():
+        return stat.S_IMODE(target.stat().st_mode)
     mask = os.umask(0)
     os.umask(mask)
-    return mask
+    return 0o666 & ~mask

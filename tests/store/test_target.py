@@ -87,6 +87,38 @@ def test_a_file_is_written_with_the_rights_of_any_new_file(tmp_path):
     assert stat.S_IMODE(target.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
 
 
+def test_an_older_files_rights_stay_as_they_were(tmp_path):
+    older = tmp_path / "file"
+    older.touch(0o600)
+    write_whole(older, b"newer")
+    assert older.read_bytes() == b"newer"
+    assert stat.S_IMODE(older.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("is_there", [True, False], ids=["older", "dangling"])
+def test_through_a_link_the_file_behind_it_is_written(tmp_path, is_there):
+    (tmp_path / "far").mkdir()
+    real, link = tmp_path / "far" / "real", tmp_path / "link"
+    link.symlink_to("far/real")
+    if is_there:
+        real.write_bytes(b"older")
+    assert write_whole(check_target(link, "file"), b"newer") == link
+    assert link.is_symlink()
+    assert real.read_bytes() == b"newer"
+    assert sorted(each.name for each in tmp_path.rglob("*")) == ["far", "link", "real"]
+
+
+def test_the_folder_of_the_file_behind_a_link_is_what_must_be_there(tmp_path, closed):
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "nowhere" / "real")
+    with pytest.raises(FileNotFoundError, match=r"no folder '.*nowhere' for 'real'; make it"):
+        check_target(link, "file")
+    (tmp_path / "nowhere").mkdir()
+    closed.add(tmp_path / "nowhere")
+    with pytest.raises(PermissionError, match=r"nowhere' may only be read"):
+        check_target(link, "file")
+
+
 def test_a_write_that_breaks_off_leaves_the_older_file_and_no_other(tmp_path, monkeypatch):
     target = write_whole(tmp_path / "file", b"older")
 
