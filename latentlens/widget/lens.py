@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable, Mapping, Sequence, Sized
 from contextlib import suppress
 from difflib import get_close_matches
@@ -307,14 +308,24 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
         # A class derived by somebody else has attributes of its own.
         slip = not name.startswith("_") and not hasattr(type(self), name)
         if slip and type(self).__module__ == __name__:
-            # Of methods and what else a widget has, none is to be set.
-            known = type(self).class_trait_names(sync=True)
-            near = get_close_matches(name, known, n=3, cutoff=0.5) or CONTROLS
+            near = get_close_matches(name, self._settable(), n=3, cutoff=0.5) or CONTROLS
             raise AttributeError(
                 f"LatentLens has no attribute {name!r} to set; the nearest names are "
                 f"{', '.join(near)}."
             )
         super().__setattr__(name, value)
+
+    @classmethod
+    def _settable(cls) -> list[str]:
+        """Name what may be set; of methods and what else a widget has, none is."""
+        known = [name for name in dir(cls) if not name.startswith("_")]
+        traits = cls.class_traits(sync=True, read_only=False)
+        held = {name: inspect.getattr_static(cls, name) for name in known}
+        return [
+            name
+            for name, value in held.items()
+            if name in traits or (isinstance(value, property) and value.fset is not None)
+        ]
 
     def __repr__(self) -> str:
         if self._session is None:

@@ -429,6 +429,14 @@ def test_a_misspelt_trait_is_refused_with_the_nearest_names(lens, slip, meant):
         setattr(lens, slip, 0.3)
 
 
+@pytest.mark.parametrize("slip", ["statuss", "point", "dooing", "abouts", "item", "layr", "esm"])
+def test_what_a_misspelt_trait_may_have_meant_can_be_set(lens, slip):
+    with pytest.raises(AttributeError, match="the nearest names are") as said:
+        setattr(lens, slip, None)
+    for name in str(said.value).split(" are ")[1].rstrip(".").split(", "):
+        setattr(lens, name, getattr(lens, name))
+
+
 def test_a_class_derived_from_a_lens_may_have_attributes_of_its_own():
     class Titled(LatentLens):
         def __init__(self, title, *args, **options):
