@@ -352,8 +352,11 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
 
 def _downloaded(name: str, url: str, sha256: dict[str, str]) -> dict[str, NDArray[Any]]:
     """Fetch the IDX files once into the user's cache, each checked, with a progress bar."""
+    from urllib.error import URLError
+
     import pooch
     from platformdirs import user_cache_path
+    from requests import RequestException  # By which pooch downloads.
 
     cache = user_cache_path("latentlens") / name
     arrays = {}
@@ -366,11 +369,16 @@ def _downloaded(name: str, url: str, sha256: dict[str, str]) -> dict[str, NDArra
                 path=cache,
                 progressbar=True,
             )
-        except OSError as error:  # What requests raises is one, too.
+        except (RequestException, ConnectionError, TimeoutError, URLError) as error:
             raise FileNotFoundError(
                 f"{name}() could not download {url}{file}.gz. Without a network, put {name}.npz "
                 "(x_train, y_train, x_test, y_test) into a folder and name that folder in the "
                 f"environment variable LATENTLENS_DATA; {_where()}."
+            ) from error
+        except OSError as error:
+            raise type(error)(
+                f"{name}() could not keep {file}.gz in {str(cache)!r}: {error}. Make room there "
+                "and see that you may write to it."
             ) from error
         arrays[key] = read_idx(Path(path))
     return arrays

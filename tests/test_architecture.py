@@ -48,7 +48,7 @@ ROOMS = {
         "numpy anywidget ipywidgets traitlets altair",
         "pandas torch tqdm IPython narwhals vl_convert",
     ),
-    "data": room(top="numpy", inside="torch sklearn pooch platformdirs"),
+    "data": room(top="numpy", inside="torch sklearn pooch requests platformdirs"),
     "models": room(top="torch", inside="tqdm"),
     "experiments": room(
         "core samplers extract embed data models",

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import socket
 
 import numpy as np
 import pytest
+import requests
 import torch
 from sklearn.datasets import load_digits
 
@@ -226,9 +228,12 @@ def test_real_data_have_the_known_shapes():
     assert data.galaxy().x_train.shape[1:] == (69, 69, 3)
 
 
-def test_without_a_network_the_folder_of_ones_own_is_named(monkeypatch):
+@pytest.mark.parametrize(
+    "trouble", [ConnectionError, requests.ConnectionError, requests.HTTPError, TimeoutError]
+)
+def test_without_a_network_the_folder_of_ones_own_is_named(trouble, monkeypatch):
     def refuse(**_):
-        raise ConnectionError("no route to host")
+        raise trouble("no route to host")
 
     monkeypatch.delenv("LATENTLENS_DATA", raising=False)
     monkeypatch.setattr("pooch.retrieve", refuse)
@@ -236,4 +241,21 @@ def test_without_a_network_the_folder_of_ones_own_is_named(monkeypatch):
         FileNotFoundError, match=r"could not download .*mnist\.npz.*LATENTLENS_DATA"
     ) as said:
         data.mnist()
-    assert isinstance(said.value.__cause__, ConnectionError)
+    assert isinstance(said.value.__cause__, trouble)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [OSError(errno.ENOSPC, "No space left on device"), PermissionError(errno.EACCES, "Denied")],
+)
+def test_a_cache_that_cannot_be_written_is_told_in_its_own_words(trouble, monkeypatch, tmp_path):
+    def refuse(**_):
+        raise trouble
+
+    monkeypatch.delenv("LATENTLENS_DATA", raising=False)
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda _: tmp_path / "cache")
+    monkeypatch.setattr("pooch.retrieve", refuse)
+    words = rf"could not keep .* in '.*cache.mnist': .*{trouble.strerror}\. Make room there"
+    with pytest.raises(type(trouble), match=words) as said:
+        data.mnist()
+    assert "network" not in str(said.value)
