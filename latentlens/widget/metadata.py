@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import date, time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -175,6 +176,8 @@ def _column(name: str, series: nw.Series[Any]) -> Column:
     values = series.to_list()
     if kind == nw.String or all(isinstance(v, str | bool | np.bool_) or _gone(v) for v in values):
         return _words(name, values)
+    if all(isinstance(v, date | time) or _gone(v) for v in values):
+        return _words(name, [None if _gone(v) else _day(v) for v in values])
     odd = next(v for v in values if not (isinstance(v, str | bool | np.bool_) or _gone(v)))
     several = isinstance(odd, list | tuple | dict | set | np.ndarray) or hasattr(odd, "shape")
     raise TypeError(

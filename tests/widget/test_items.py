@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import date, datetime
 
 import numpy as np
 import pandas as pd
@@ -71,6 +72,18 @@ def test_categories_keep_their_order_and_dates_are_written_out():
     assert found["size"].levels == ("S", "L")
     assert found["day"].levels == ("2020-01-31", "2020-02-01 10:30:00")
     assert found["day"].values.tolist() == [0, -1, 1]
+
+
+def test_dates_and_times_of_day_are_written_out_as_python_has_them_too():
+    moment = pd.Series(pd.to_datetime(["2020-01-31 08:30", None, "2019-02-01 10:00"]))
+    found = read_metadata(pd.DataFrame({"day": moment.dt.date, "at": moment.dt.time}))
+    assert found["day"].levels == ("2019-02-01", "2020-01-31")
+    assert found["day"].values.tolist() == [1, -1, 0]
+    assert found["at"].levels == ("08:30:00", "10:00:00")
+    listed = read_metadata({"day": [date(2020, 1, 31), datetime(2020, 1, 31, 9), None]})
+    assert listed["day"].levels == ("2020-01-31", "2020-01-31 09:00:00")
+    lens = LatentLens.from_arrays(np.eye(3), metadata={"day": moment.dt.date})
+    assert lens.find('day = "2019-02-01"').tolist() == [2]
 
 
 @pytest.mark.parametrize(
