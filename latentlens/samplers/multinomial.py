@@ -2,14 +2,16 @@
 
 What is minimised, from where, and when it stops are as in scikit-learn's
 `LogisticRegression`, and so is the fit, up to rounding. A block's scores stay in
-the processor's cache, and no more than a few blocks' are ever held.
+the processor's cache, and no more blocks than two for each worker are ever under
+way or waiting to be added up.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,10 +20,13 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 Matrix = NDArray[np.float64]
-Each = Callable[..., Iterable[tuple[float, Matrix]]]
+Part = tuple[float, Matrix]
+Each = Callable[..., Iterable[Part]]
 
 BLOCK_VALUES = 2**18
 """Units and scores in a block, 2 MB of them."""
+MOST_WORKERS = 8
+"""Each holds two blocks' slopes, of d + 1 times as many values as there are classes."""
 STILL = 1e-4
 """The steepest slope of the mean loss that counts as none."""
 
@@ -67,8 +72,9 @@ def fit_multinomial(
     -------
     Multinomial
     """
-    with ThreadPoolExecutor(os.cpu_count(), "latentlens ranking") as pool:
-        loss = _Loss(points, column, n_classes, pool.map)
+    workers = min(MOST_WORKERS, os.cpu_count() or 1)
+    with ThreadPoolExecutor(workers, "latentlens ranking") as pool:
+        loss = _Loss(points, column, n_classes, partial(_in_order, pool, 2 * workers))
         found = minimize(
             loss,
             np.zeros(loss.n_free),
@@ -82,6 +88,19 @@ def fit_multinomial(
             },
         )
     return Multinomial(loss.whole(found.x), int(found.nit))
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, ahead: int, work: Callable[..., Part], *arguments: Iterable[Matrix]
+) -> Iterator[Part]:
+    """Give what `work` makes of each set of arguments, at most `ahead` of them at a time."""
+    waiting: deque[Future[Part]] = deque()
+    for each in zip(*arguments, strict=True):
+        if len(waiting) == ahead:
+            yield waiting.popleft().result()
+        waiting.append(pool.submit(work, *each))
+    while waiting:
+        yield waiting.popleft().result()
 
 
 class _Loss:

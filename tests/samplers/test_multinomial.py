@@ -1,4 +1,5 @@
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -38,6 +39,31 @@ def test_the_fit_does_not_depend_on_how_many_cores_there_are(blobs, monkeypatch)
         monkeypatch.setattr(os, "cpu_count", lambda n=n_cores: n)
         found.append(fit_multinomial(latent.astype(np.float64), label, 30, 1000).coefficient)
     np.testing.assert_array_equal(found[0], found[1])
+
+
+@pytest.mark.parametrize(("n_cores", "most"), [(None, 2), (3, 6), (64, 16)])
+def test_no_more_blocks_are_held_than_two_for_each_worker(n_cores, most, blobs, monkeypatch):
+    held = [0]
+
+    class Counting(ThreadPoolExecutor):
+        def submit(self, work, *arguments):
+            future = super().submit(work, *arguments)
+            held.append(held[-1] + 1)
+            give = future.result
+
+            def result(*timeout):
+                held.append(held[-1] - 1)
+                return give(*timeout)
+
+            future.result = result
+            return future
+
+    monkeypatch.setattr(os, "cpu_count", lambda: n_cores)
+    monkeypatch.setattr(multinomial, "ThreadPoolExecutor", Counting)
+    monkeypatch.setattr(multinomial, "BLOCK_VALUES", 400)
+    latent, label, _ = blobs(n=240, n_classes=30)
+    fit_multinomial(latent.astype(np.float64), label, 30, 2)
+    assert (max(held), held[-1]) == (most, 0)
 
 
 def test_it_stops_at_the_steps_it_may_take(blobs):
