@@ -24,6 +24,8 @@ const CONTAINS = /^("[^"]*"|.+?)\s+contains\s+(.+)$/i;
 const IS = /^("[^"]*"|.+?)\s+is\s+(not\s+)?(missing|known)$/i;
 const NUMBER = /^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?$/i;
 const UNFINISHED = /\s*(?:[!<>=]+|\sis|\scontains)$/i;
+/** Of a condition; a list of rows may be longer. What is much longer was pasted by mistake. */
+const MOST_CHARACTERS = 1000;
 const STATES: ReadonlyMap<string, boolean> = new Map([
   ["wrong", false],
   ["incorrect", false],
@@ -49,6 +51,11 @@ export function read_condition(part: string, known: Vocabulary): Query {
   }
   const rows = ROWS.exec(part);
   if (rows) return read_rows(rows[1]!, known);
+  const { length } = [...part];
+  if (length > MOST_CHARACTERS) {
+    const got = `a condition has at most ${MOST_CHARACTERS} characters, this one has ${length}`;
+    throw new NotUnderstood(`Not understood: ${got}. ${what_can_be_typed(known)}`, part);
+  }
   const condition = read_column(part, known);
   if (condition) return condition;
   const truth = TRUE.exec(part);
@@ -196,7 +203,10 @@ function nearest(text: string, names: readonly string[]): string {
   const word = [...unquote(text).toLowerCase()];
   let [best, least] = ["", Math.floor((word.length + 1) / 3) + 1];
   for (const name of names) {
-    const steps = distance(word, [...name.toLowerCase()]);
+    const other = [...name.toLowerCase()];
+    // As many letters at least are to be put in or taken out.
+    if (Math.abs(other.length - word.length) >= least) continue;
+    const steps = distance(word, other);
     if (steps < least) [best, least] = [name, steps];
   }
   return best && `, the nearest is ${best}`;

@@ -58,6 +58,25 @@ describe("search, as the kernel does it", () => {
     expect(Array.from(find_rows(query, { ...items, ids: null }))).toEqual([3, 5, 6]);
   });
 
+  it("does not compare names of quite another length letter by letter", () => {
+    const classes = Array.from({ length: 1000 }, (_, at) => `${"y".repeat(600)} ${at}`);
+    const asked = { ...known, classes };
+    expect(() => read_search("x".repeat(1000), asked)).toThrow(/^Not understood: "x+". Type/);
+    expect(() =>
+      read_search("class ant", { ...known, classes: ["anteater", "ape", "any"] }),
+    ).toThrow(/no class "ant", the nearest is any;/);
+  });
+
+  it("refuses a paste by its length, before it is gone through", () => {
+    for (const paste of ["x".repeat(100_000), `wrong${" ".repeat(100_000)}x`]) {
+      expect(() => read_search(paste, known)).toThrow(
+        `ot understood: a condition has at most 1000 characters, this one has ${paste.length}.`,
+      );
+    }
+    const rows = Array.from({ length: 5000 }, (_, at) => at % known.n_items);
+    expect(find_rows(read_search(rows.join(", "), known), items)).toHaveLength(known.n_items);
+  });
+
   it("does not take what every object has for a word", () => {
     for (const text of ["constructor", "toString = 1", "__proto__ is missing"]) {
       expect(() => read_search(text, known)).toThrow(/not understood|there is no column/i);

@@ -32,6 +32,8 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?", re.I
 _UNFINISHED = re.compile(r"\s*(?:[!<>=]+|\sis|\scontains)$", re.IGNORECASE)
 _CLASSES = {"class": "true", "true": "true", "label": "true", "pred": "pred", "predicted": "pred"}
 _STATES = {"wrong": False, "incorrect": False, "right": True, "correct": True}
+MOST_CHARACTERS = 1000
+"""Of a condition; a list of rows may be longer. What is much longer was pasted by mistake."""
 
 
 def read_condition(part: str, known: Vocabulary) -> Query:
@@ -51,6 +53,9 @@ def read_condition(part: str, known: Vocabulary) -> Query:
         return Term(kind="column", column="in_sample", value="True")
     if rows := _ROWS.fullmatch(part):
         return _read_rows(rows[1], known)
+    if len(part) > MOST_CHARACTERS:
+        got = f"a condition has at most {MOST_CHARACTERS} characters, this one has {len(part)}"
+        raise NotUnderstoodError(f"Not understood: {got}. {what_can_be_typed(known)}", part)
     found = _read_column(part, known)
     if found is not None:
         return found
@@ -205,9 +210,15 @@ def _few(names: Sequence[str]) -> str:
 def _nearest(text: str, names: Sequence[str]) -> str:
     """Say which name may have been meant; nothing where all are far."""
     word = _unquote(text).lower()
-    best = min(names, key=lambda name: _distance(word, name.lower()), default="")
-    near = best and _distance(word, best.lower()) <= (len(word) + 1) // 3
-    return f", the nearest is {best}" if near else ""
+    best, least = "", (len(word) + 1) // 3 + 1
+    for name in names:
+        # As many letters at least are to be put in or taken out.
+        if abs(len(name.lower()) - len(word)) >= least:
+            continue
+        steps = _distance(word, name.lower())
+        if steps < least:
+            best, least = name, steps
+    return f", the nearest is {best}" if best else ""
 
 
 def _distance(one: str, other: str) -> int:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from latentlens.core import search_conditions
 from latentlens.core.metadata import Column
 from latentlens.core.search import (
     FIELDS,
@@ -168,6 +169,58 @@ def test_any_line_is_read_or_refused_as_not_understood(text):
     known = Vocabulary(n_items=3, classes=["a", "b (a)"], columns={"b": False, **FIELDS})
     with suppress(NotUnderstoodError):
         read_search(text, known)
+
+
+def test_names_of_quite_another_length_are_not_compared_letter_by_letter(monkeypatch):
+    compared = []
+
+    def counted(one, other):
+        compared.append(other)
+        return distance(one, other)
+
+    distance = search_conditions._distance
+    monkeypatch.setattr(search_conditions, "_distance", counted)
+    known = Vocabulary(n_items=3, classes=["ant", "anteater", "ape"], columns={})
+    with pytest.raises(NotUnderstoodError, match=r'no class "annt", the nearest is ant;'):
+        read_search("class annt", known)
+    assert compared == ["ant"]
+    with pytest.raises(NotUnderstoodError, match=r'no class "a+"; the classes are'):
+        read_search(f"class {'a' * 300}", known)
+    assert compared == ["ant"]
+
+
+@given(st.text("abé ", max_size=9), st.lists(st.text("abAé", max_size=9), max_size=6))
+def test_the_nearest_name_is_that_of_all_names(word, names):
+    steps = [search_conditions._distance(word.strip(), name.lower()) for name in names]
+    near = [name for name, n in zip(names, steps, strict=True) if n == min(steps)]
+    meant = near and min(steps) <= (len(word.strip()) + 1) // 3 and near[0]
+    said = f", the nearest is {near[0]}" if meant else ""
+    assert search_conditions._nearest(word, names) == said
+
+
+@pytest.mark.parametrize("paste", ["x" * 100_000, f"wrong{' ' * 100_000}x"])
+def test_a_paste_is_refused_by_its_length_before_it_is_gone_through(paste):
+    known = Vocabulary(n_items=3, classes=["ant"], columns={"age": True})
+    words = f"at most 1000 characters, this one has {len(paste)}. Type rows"
+    with pytest.raises(NotUnderstoodError, match=words) as said:
+        read_search(paste, known)
+    assert len(str(said.value)) < 400
+
+
+def test_a_list_of_rows_may_be_as_long_as_it_is():
+    known = Vocabulary(n_items=5000, classes=["ant"], columns={})
+    found = find_rows(
+        read_search(", ".join(map(str, range(5000))), known),
+        label=np.zeros(5000, np.int32), pred=np.zeros(5000, np.int32), columns={},
+    )  # fmt: skip
+    assert len(found) == 5000
+
+
+@pytest.mark.parametrize("line", ["", "   ", "“ant”", "“class ant”"])
+def test_a_line_of_nothing_or_in_other_quotes_is_answered_with_what_can_be_typed(line):
+    known = Vocabulary(n_items=3, classes=["ant"], columns={"age": True})
+    with pytest.raises(NotUnderstoodError, match=rf'ot understood: "{line.strip()}".* Type rows'):
+        read_search(line, known)
 
 
 def test_every_word_of_a_line_stands_alone_without_a_place():
