@@ -47,9 +47,11 @@ def paper(  # noqa: PLR0917
     from dataclasses import replace
 
     from latentlens.experiments import prepare, run_paper
+    from latentlens.experiments.prepare import make_folder
     from latentlens.experiments.render import MISSING
 
     try:
+        make_folder(out)
         experiment = prepare(data, out, quick=quick, weights=weights, progress=progress)
         experiment.settings = replace(experiment.settings, measure=measure)
         done = run_paper(experiment, out, names=only or (), redo=redo, say=typer.echo)

@@ -81,3 +81,15 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
     done = invoke("--out", str(path), *QUICK)
     assert done.exit_code == 2
     assert "is a file" in " ".join(done.output.replace("│", " ").split())
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_training(tmp_path, monkeypatch):
+    def train(*_, **__):
+        raise AssertionError("it trained all the same")
+
+    monkeypatch.setattr("latentlens.models.train", train)
+    (tmp_path / "file").touch()
+    done = invoke("--out", str(tmp_path / "file" / "paper"), *QUICK)
+    assert done.exit_code == 2
+    assert "The results need a folder that can be written" in " ".join(done.output.split())
+    assert "Name another." in done.output

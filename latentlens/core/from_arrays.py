@@ -7,6 +7,7 @@ independent way to the index that the streaming pass is tested against.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -126,8 +127,10 @@ def record_from_arrays(
 
     Raises
     ------
+    TypeError
+        If an array is given as a path, or `activations` without names.
     ValueError
-        If lengths differ, the latent is empty or not finite, or a class lies
+        If lengths differ, the latent is empty, flat or not finite, or a class lies
         outside `classes`, or two classes have one name.
 
     Examples
@@ -149,7 +152,8 @@ def record_from_arrays(
         raise ValueError("pred must be known for all items or left out; got -1 among them.")
     n_classes = _count_classes(y, y_hat, scores, classes)
     names = check_class_names(range(n_classes) if classes is None else classes)
-    raw = {name: _matrix(a, f"activations[{name!r}]", n) for name, a in (activations or {}).items()}
+    further = _named_layers(activations)
+    raw = {name: _matrix(a, f"activations[{name!r}]", n) for name, a in further.items()}
     raw.setdefault(LATENT, z)
     if scores is not None:
         raw.setdefault(LOGITS, scores)
@@ -203,10 +207,29 @@ def cross_entropy(logits: NDArray[np.float32], label: NDArray[np.int32]) -> NDAr
     return np.where(known, loss, np.nan).astype(np.float32)
 
 
+def _named_layers(activations: Mapping[str, ArrayLike] | None) -> Mapping[str, ArrayLike]:
+    if activations is None or isinstance(activations, Mapping):
+        return activations or {}
+    raise TypeError(
+        "activations must map names of layers to arrays, such as {'fc1': array}; got "
+        f"{type(activations).__name__}. Give it a name: activations={{'fc1': ...}}."
+    )
+
+
 def _matrix(values: ArrayLike, name: str, n: int | None = None) -> NDArray[np.float32]:
+    if isinstance(values, str | PathLike):
+        raise TypeError(
+            f"{name} must be an array with one row per item; got the path {str(values)!r}. "
+            f"Load it first: np.load({str(values)!r})."
+        )
     array = np.asarray(values, np.float32)
     if array.ndim == 0 or array.size == 0:
         raise ValueError(f"{name} must hold one row per item, got shape {array.shape}.")
+    if name == "latent" and array.ndim == 1:
+        raise ValueError(
+            f"latent must have shape (n_items, d), one vector per item; got {array.shape}. Give "
+            "it before it was flattened, or latent.reshape(-1, 1) if an item has one value."
+        )
     if n is not None and len(array) != n:
         raise ValueError(f"{name} must have as many rows as latent, {n:,}; got {len(array):,}.")
     array = array.reshape(len(array), -1)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -102,7 +103,8 @@ def prepare(
     Raises
     ------
     ValueError
-        If the data set is not known, or the weights are another network's.
+        If the data set is not known, the weights are another network's, or the folder
+        cannot be written.
     FileNotFoundError
         If there are no such weights.
 
@@ -134,6 +136,25 @@ def prepare(
     return Experiment(model, images.loader("test", batch_size=BATCH), settings, progress=progress)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder for results unless it is there, and try whether it can be written.
+
+    Raises
+    ------
+    ValueError
+        If it cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ValueError(
+            f"The results need a folder that can be written; {str(folder)!r} cannot be "
+            f"({error.strerror}). Name another."
+        ) from None
+
+
 def fewer(images: ImageData) -> ImageData:
     """Take the first items of both splits."""
     return replace(
@@ -157,6 +178,7 @@ def _train_once(
     """Train, or read what was trained in the same way before."""
     from latentlens import models
 
+    make_folder(folder)
     path, facts_path = folder / "weights.pt", folder / "weights.json"
     facts = _training_facts(images, recipe, seed)
     if path.is_file() and _read(facts_path) == facts:
@@ -165,7 +187,6 @@ def _train_once(
     loader = images.loader("train", batch_size=recipe.batch_size, shuffle=True)
     for epochs, step_size in recipe.steps:
         models.train(model, loader, epochs, lr=step_size, seed=seed, progress=progress)
-    folder.mkdir(parents=True, exist_ok=True)
     # Facts first away and last back, so that they never tell of other weights.
     facts_path.unlink(missing_ok=True)
     beside = folder / ".weights.pt.part"

@@ -65,6 +65,8 @@ class Plan:
         K of the top-K index.
     pre_latent : LayerSpec or None
         What went into the activation function that makes the latent.
+    augmented : str
+        Which items differ when they are read again, and why; empty if none does.
 
     Examples
     --------
@@ -93,6 +95,7 @@ class Plan:
     predict: Predict | None = field(repr=False)
     input_dtype: torch.dtype | None
     probabilities: bool
+    augmented: str = ""
 
     @property
     def dataset(self) -> Any:
@@ -232,6 +235,7 @@ def _plan_of(look: Look, choice: Choice, *, model: nn.Module, **chosen: Any) -> 
         source=look.source,
         guest=look.guest,
         input_dtype=look.input_dtype,
+        augmented=look.augmented,
         **chosen,
     )
 

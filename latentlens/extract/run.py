@@ -18,9 +18,9 @@ from latentlens.core.record import Record, count_cells
 from latentlens.extract.guest import seed_everything, uninterrupted
 from latentlens.extract.output import cross_entropy
 from latentlens.extract.plan import Plan
+from latentlens.extract.resume import open_batches
 from latentlens.extract.rows import Rows
 from latentlens.extract.shapes import LayerSpec
-from latentlens.extract.source import Positions
 from latentlens.extract.tally import Tally
 from latentlens.extract.unpack import read_labels
 from latentlens.extract.watch import Watch
@@ -105,6 +105,12 @@ class Pass:
     def over(self) -> bool:
         """Whether everything was read, rather than a part before a stop or an error."""
         return self._ended
+
+    @property
+    def warnings(self) -> list[str]:
+        """Those of the notes without which numbers would be taken for what they are not."""
+        augmented = self.plan.augmented
+        return [*([augmented] if augmented else []), *_not_finite_note(self._not_finite, self.plan)]
 
     def steps(self) -> Iterator[Progress]:
         """Give an iterator that reads one batch a step; another one goes on where it stopped.
@@ -246,13 +252,8 @@ class Pass:
 
     def _next_batch(self) -> Any:
         """Take the next batch; a source that broke off is opened again where it was."""
-        source = self.plan.source
         if self._batches is None:
-            self._batches = (
-                source.batches(self.plan.batch_size, begin=self.done)
-                if isinstance(source, Positions)
-                else source.batches()
-            )
+            self._batches = open_batches(self.plan, self._label.done())
         try:
             return next(self._batches, _END)
         except BaseException:

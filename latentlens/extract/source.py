@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.utils.data import (
     BatchSampler,
     DataLoader,
@@ -127,6 +128,13 @@ class Stream:
     loader : iterable of batches
     why : str
         Why the items have no positions.
+
+    Attributes
+    ----------
+    kind : str
+        Name of the loader's type.
+    begins_anew : bool
+        Whether iterating it again gives the first batch again.
     """
 
     random_access = False
@@ -139,8 +147,9 @@ class Stream:
             f"{why}: the order of this pass is kept as it came, and random access is off."
         ]
         self._loader = loader
+        self.kind = type(loader).__name__
+        self.begins_anew = True
         self._begun: Iterator[Any] | None = None
-        self._spent = False
 
     def first(self, n: int) -> Any:
         """Take the first batch, and keep it for the first pass."""
@@ -150,7 +159,7 @@ class Stream:
         if batch is None:
             raise ValueError(_EMPTY)
         self._begun = chain([batch], stream)
-        self._spent = stream is self._loader
+        self.begins_anew = stream is not self._loader
         return batch
 
     def batches(self) -> Iterator[Any]:
@@ -158,11 +167,15 @@ class Stream:
         begun, self._begun = self._begun, None
         if begun is not None:
             return begun
-        if self._spent:
+        if not self.begins_anew:
             raise ValueError(
-                f"loader is a {type(self._loader).__name__} and its batches are used up; "
+                f"loader is a {self.kind} and its batches are used up; "
                 "give something that can be iterated again, such as a DataLoader or a list."
             )
+        return self._open()
+
+    def again(self) -> Iterator[Any]:
+        """Open the loader once more: from its start, or where it is if it cannot begin anew."""
         return self._open()
 
     def _open(self) -> Iterator[Any]:
@@ -181,7 +194,7 @@ def open_source(loader: Any) -> Source:
     Raises
     ------
     TypeError
-        If `loader` cannot be iterated, or is a dataset and not a loader.
+        If `loader` cannot be iterated, or is a dataset or a tensor and not a loader.
     ValueError
         If it is empty.
     """
@@ -189,6 +202,12 @@ def open_source(loader: Any) -> Source:
         raise TypeError(
             f"loader must give batches, but it is the dataset {type(loader).__name__} itself; "
             "wrap it: DataLoader(dataset, batch_size=256)."
+        )
+    if isinstance(loader, Tensor | np.ndarray):
+        raise TypeError(
+            f"loader must give batches of inputs and labels, but it is one {type(loader).__name__} "
+            f"of shape {tuple(loader.shape)}; wrap it: "
+            "DataLoader(TensorDataset(inputs, labels), batch_size=256)."
         )
     if not isinstance(loader, Iterable):
         raise TypeError(

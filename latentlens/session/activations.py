@@ -13,6 +13,9 @@ from latentlens.core.record import LayerIndex, Record
 HELD_BUDGET = 256 * 2**20
 """Bytes of raw activations kept for items of samples."""
 
+NO_ACCESS = "its data has no random access, or it was made from arrays"
+"""Why a lens cannot run the model on chosen items, unless it is known better."""
+
 ReadActivations = Callable[
     [NDArray[np.int64], Sequence[str]],
     Iterator[tuple[NDArray[np.int64], Mapping[str, NDArray[np.float32]]]],
@@ -31,6 +34,8 @@ class RawActivations:
         Bytes that may be kept of what was run.
     activations : mapping of str to ndarray of shape (n_items, units), optional
         Layers of which somebody else holds them all.
+    why_not_run : str
+        Why there is no `read_activations`, for a message.
     """
 
     def __init__(
@@ -39,8 +44,10 @@ class RawActivations:
         read_activations: ReadActivations | None,
         held_budget: int,
         activations: Mapping[str, NDArray[np.float32]] | None = None,
+        *,
+        why_not_run: str = NO_ACCESS,
     ) -> None:
-        self.record = record
+        self.record, self.why_not_run = record, why_not_run
         self.held = HeldActivations(len(record), held_budget)
         self._read = read_activations
         self._raw = {**(activations or {}), **self._at_hand()}

@@ -164,8 +164,8 @@ def contrast(
     if not session.has_activations(layer):
         raise ValueError(
             f"What separates groups in {layer.name!r} needs the model run on chosen items, which "
-            "this lens cannot do: its data has no random access, or it was made from arrays. The "
-            "layers whose activations are at hand can be asked: "
+            f"this lens cannot do: {session.why_not_run}. The layers whose activations are at "
+            "hand can be asked: "
             f"{', '.join(map(repr, session.layers_at_hand))}."
         )
     weight, why_not = _weights(session, groups, run, question)

@@ -66,8 +66,7 @@ def sample_mean(session: Session, question: Question) -> Iterator[Progress | Sam
     if not session.has_activations(layer):
         raise ValueError(
             f"The sample's mean of {layer.name!r} needs the model run on chosen items, which "
-            "this lens cannot do: its data has no random access, or it was made from arrays or "
-            "loaded without its model."
+            f"this lens cannot do: {session.why_not_run}."
         )
     design = session.design(question)
     fits = at_hand or session.fits(layer, len(design))

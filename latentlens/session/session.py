@@ -27,7 +27,12 @@ from latentlens.core.record import LayerIndex, Record
 from latentlens.core.sample import ADDED, Ranking, Sample, sample_size
 from latentlens.samplers import SAMPLERS
 from latentlens.session import means
-from latentlens.session.activations import HELD_BUDGET, RawActivations, ReadActivations
+from latentlens.session.activations import (
+    HELD_BUDGET,
+    NO_ACCESS,
+    RawActivations,
+    ReadActivations,
+)
 from latentlens.session.means import SampleMean
 from latentlens.session.question import Question
 
@@ -64,6 +69,8 @@ class Session(RawActivations):
         Bytes of raw activations that may be kept.
     rankings : mapping of str to Ranking, optional
         Rankings of these items that were fitted before, by sampler.
+    why_not_run : str
+        Why there is no `read_activations`, for a message.
     """
 
     def __init__(
@@ -78,8 +85,11 @@ class Session(RawActivations):
         random_state: int = 0,
         held_budget: int = HELD_BUDGET,
         rankings: Mapping[str, Ranking] | None = None,
+        why_not_run: str = NO_ACCESS,
     ) -> None:
-        super().__init__(record, read_activations, held_budget, activations)
+        super().__init__(
+            record, read_activations, held_budget, activations, why_not_run=why_not_run
+        )
         self.attribute = attribute
         self.pictures = pictures
         self.metadata = metadata or Metadata()

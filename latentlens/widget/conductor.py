@@ -128,6 +128,10 @@ class Conductor:
         job.on_stop()
         return True
 
+    def let_go(self, name: str) -> None:
+        """Forget a job that an interrupt left, so that it can be begun again."""
+        self._jobs.pop(name, None)
+
     async def _in_slices(self, name: str, job: Job) -> None:
         try:
             until = time.monotonic() + SLICE_S

@@ -24,6 +24,8 @@ class DrawnSample(Sample):
         ``loader.dataset``; None without random access.
     position : ndarray of shape (n,), int64
         Where the sampled items stand in `dataset`.
+    why_no_dataset : str
+        Why there is no `dataset`, for the message of `subset`.
 
     Examples
     --------
@@ -36,12 +38,17 @@ class DrawnSample(Sample):
 
     dataset: Any
     position: NDArray[np.int64]
+    why_no_dataset: str = ""
 
     @classmethod
-    def of(cls, sample: Sample, *, dataset: Any, ids: NDArray[np.int64]) -> DrawnSample:
+    def of(
+        cls, sample: Sample, *, dataset: Any, ids: NDArray[np.int64], why_no_dataset: str = ""
+    ) -> DrawnSample:
         """Tie a sample to the dataset whose positions are `ids`."""
         parts = {f.name: getattr(sample, f.name) for f in fields(sample)}
-        return cls(**parts, dataset=dataset, position=ids[sample.index])
+        return cls(
+            **parts, dataset=dataset, position=ids[sample.index], why_no_dataset=why_no_dataset
+        )
 
     def subset(self) -> Subset[Any]:
         """Give the sampled items as a dataset, in the sample's order.
@@ -61,8 +68,8 @@ class DrawnSample(Sample):
         """
         if self.dataset is None:
             raise ValueError(
-                "subset() needs a dataset with random access; this lens read a stream, or was made "
-                "from arrays. Use .index, the sampled rows, instead."
+                "subset() needs a dataset with random access, which this lens has not: "
+                f"{self.why_no_dataset}. Use .index, the sampled rows, instead."
             )
         from torch.utils.data import Subset
 

@@ -133,7 +133,7 @@ class Figures(Asked):
         session = self._ready()
         estimate = session.estimate(question) if _checked(on) == "sample" else None
         answer = session.answer(question, run_model=on == "sample" and estimate is None)
-        return frames.mean_activation_frame(answer, _checked(on), estimate)
+        return frames.mean_activation_frame(answer, _checked(on), estimate, session.why_not_run)
 
     def max_neurons(
         self,

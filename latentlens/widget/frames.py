@@ -148,7 +148,7 @@ def max_neurons_frame(answer: Answer, on: On) -> pd.DataFrame:
 
 
 def mean_activation_frame(
-    answer: Answer, on: On, estimate: MeanEstimate | None = None
+    answer: Answer, on: On, estimate: MeanEstimate | None = None, why_not_run: str = ""
 ) -> pd.DataFrame:
     """Put each unit's mean activation into a DataFrame.
 
@@ -159,6 +159,8 @@ def mean_activation_frame(
     estimate : MeanEstimate, optional
         What the sample tells, where raw activations are at hand; goes before the
         answer's own mean.
+    why_not_run : str
+        Why the model cannot be run on chosen items, where it cannot.
 
     Raises
     ------
@@ -176,7 +178,8 @@ def mean_activation_frame(
             "The mean over the whole selection is known for the latent layer alone; ask with "
             "on='sample', or without a selection."
             if on == "all"
-            else "The sample's mean is not known: the model cannot be run on chosen items here."
+            else "The sample's mean is not known: the model cannot be run on chosen items, for "
+            f"{why_not_run}."
         )
     columns: dict[str, Any] = {"mean": wanted}
     if on == "sample":

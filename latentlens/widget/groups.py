@@ -143,6 +143,13 @@ def read_group(session: Session, question: Question, asked: Any, name: str) -> G
     TypeError, ValueError
         If it is neither, or holds anything else.
     """
+    if isinstance(asked, str):
+        known = asked in session.record.classes
+        way = f'{{"label": "{asked}"}}' if known else f'lens.find("{asked}")'
+        raise TypeError(
+            f"{name} must list rows, or be a mask of all items or a mapping; got the text "
+            f"{asked!r}. Give {way}."
+        )
     plain = replace(question, label="", correctness="all", selection=None)
     if isinstance(asked, Mapping):
         return _described(session, plain, asked, name)
@@ -250,7 +257,7 @@ def compare(session: Session, a: Group, b: Group) -> Comparison:
     frame = frame.assign(
         n_a=int(a.member.sum()), n_b=int(b.member.sum()), kind="exact" if all(exact) else "estimate"
     )
-    note = NO_EFFECT if found is None else found.difference.note
+    note = found.difference.note if found else f"{NO_EFFECT}, for {session.why_not_run}."
     frame.attrs = {"a": a.name, "b": b.name, "layer": layer.name, "note": note}
     return Comparison(
         title=f"mean pattern of {layer.name}, {a.name} against {b.name}",
@@ -260,9 +267,7 @@ def compare(session: Session, a: Group, b: Group) -> Comparison:
     )
 
 
-NO_EFFECT = (
-    "No effect size: it needs raw activations, and the model cannot be run on chosen items here."
-)
+NO_EFFECT = "No effect size: it needs raw activations, and the model cannot be run on chosen items"
 
 
 def effect_columns(layer: LayerIndex, parts: GroupDifference | None) -> dict[str, Any]:

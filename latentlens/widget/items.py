@@ -53,6 +53,8 @@ class Items(Work):
 
         Raises
         ------
+        TypeError
+            If it is no text.
         ValueError
             If it is not understood; the message says what was expected, what came
             and at which word.
@@ -68,6 +70,13 @@ class Items(Work):
         >>> lens.find("row < 1 or not (class 0 or age <= 30)")
         array([0, 2], dtype=uint32)
         """
+        if not isinstance(text, str):
+            whole = isinstance(text, Integral)
+            hint = f' Say "class {text}" or "row {text}".' if whole else ""
+            raise TypeError(
+                'find needs a line of text, such as "wrong", "class 8" or "loss > 2"; got '
+                f"{text!r}.{hint}"
+            )
         session = self._ready()
         record, own = session.record, session.columns
         numbers = {name: column.kind == "number" for name, column in own.items()}

@@ -330,13 +330,13 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
     def __repr__(self) -> str:
         if self._session is None:
             name = "a record" if self._plan is None else self._plan.model_name
-            return f"LatentLens({name}, {self.status})"
+            return f"LatentLens({name}, {self._how_far()})"
         record = self._session.record
         known = record.correct | record.incorrect
         parts = [str(record.meta.get("model", "a record")), f"{len(record):,} items"]
         if known.any():
             parts.append(f"accuracy {100 * record.correct[known].mean():.1f} %")
-        return f"LatentLens({', '.join([*parts, self.status])})"
+        return f"LatentLens({', '.join([*parts, self._how_far()])})"
 
     def _adopt(self, record: Record) -> None:
         """Take over a record and show what follows from it."""
@@ -354,6 +354,7 @@ class LatentLens(Cell, Listening, Attributing, Drawings, Handover):
             metadata=self._metadata_of(record),
             random_state=self._random_state,
             rankings=None if self._saved is None else self._saved.rankings,
+            why_not_run=self._why_not_run(),
         )
         self._n_items = len(record)
         points = self._first_points(record)

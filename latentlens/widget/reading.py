@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -58,10 +60,38 @@ class Reading(Work):
         """
         if self.status == "ready" or self._plan is None:
             return self
-        with self._bar(progress and not self._shown) as self._bar_step:
+        with self._bar(progress and not self._shown) as self._bar_step, self._interruptible():
             self._begin()
             self._conductor.finish("pass")
+        self._warn()
         return self
+
+    def _warn(self) -> None:
+        """Say in a script, which sees no widget, what its reader must know."""
+        if self._shown or self._pass is None or not self._pass.over:
+            return
+        for text in self._pass.warnings:
+            warnings.warn(text, UserWarning, stacklevel=_callers_level())
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """Say of a pass that an interrupt ends that it stopped; the next one goes on with it."""
+        try:
+            yield
+        finally:
+            if self.status == "running":
+                self._conductor.let_go("pass")
+                self._report("pass")
+                self._tell(status="stopped")
+
+    def _how_far(self) -> str:
+        """Give the status, and of a pass that broke off how many items it read."""
+        reading = self._pass
+        if self.status not in ("stopped", "failed") or reading is None:
+            return self.status
+        total = reading.plan.n_items
+        whole = "" if total is None else f" of {total:,}"
+        return f"{self.status} at {reading.done:,}{whole} items"
 
     @contextmanager
     def _bar(self, wanted: bool) -> Iterator[Callable[[int], object]]:
@@ -163,6 +193,14 @@ class Reading(Work):
 
         return partial(read_activations, self._plan)
 
+    def _why_not_run(self) -> str:
+        """Say why the model cannot be run on chosen items, where it cannot."""
+        if self._plan is not None:
+            return "its data has no random access"
+        if self._saved is None or self._saved.record.meta.get("model") == "arrays":
+            return "it was made from arrays or a record, not as LatentLens(model, loader)"
+        return "it was loaded without a model; go on with LatentLens.load(path, model, loader)"
+
     def _attributer(self) -> Any:
         if self._plan is None or not self._plan.random_access:
             return None
@@ -179,6 +217,14 @@ class Reading(Work):
         from latentlens.extract import read_inputs
 
         return Pictures(partial(read_inputs, self._plan), render=self._render)
+
+
+def _callers_level() -> int:
+    """Count the frames up to the caller's own code, for whoever calls this."""
+    level, frame = 0, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("latentlens"):
+        level, frame = level + 1, frame.f_back
+    return level + 1
 
 
 def no_bar(done: int) -> None:

@@ -64,7 +64,9 @@ class Results(Figures, Measuring, Neurons):
         session = self._ready()
         drawn = session.sample(self.sampler, self.fraction, self.j, self.added)
         dataset = self._plan.dataset if self._plan and self._plan.random_access else None
-        return DrawnSample.of(drawn, dataset=dataset, ids=session.record.ids)
+        return DrawnSample.of(
+            drawn, dataset=dataset, ids=session.record.ids, why_no_dataset=session.why_not_run
+        )
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -163,8 +165,7 @@ class Results(Figures, Measuring, Neurons):
         session = self._ready()
         if self._plan is None:
             raise ValueError(
-                "run_on_sample needs the data, and this lens was made from arrays or a record. "
-                "Make one with LatentLens(model, loader)."
+                f"run_on_sample needs the data, which this lens has not: {session.why_not_run}."
             )
         question = self._question()
         return run_on_rows(

@@ -49,6 +49,11 @@ class Rows(t.TraitType[NDArray[np.uint32], Any]):
 
     def validate(self, obj: Any, value: Any) -> NDArray[np.uint32]:
         """Accept anything that lists whole numbers, or a mask of all rows."""
+        if isinstance(value, str):
+            raise t.TraitError(
+                f"{self.name} must list row numbers, such as [3, 14, 15]; got the text {value!r}. "
+                f'Give lens.find("{value}").'
+            )
         array = np.asarray([] if value is None else value)
         if array.dtype == np.bool_ and array.ndim == 1:
             n_items = getattr(obj, "_n_items", None)
