@@ -13,7 +13,6 @@ import type { Allocation } from "./protocol.gen";
  * Every group gets `floor` items first, as far as `n` and its size allow. Of groups
  * with equal claims the one that comes first is served first.
  */
-
 export function allocate(
   n: number,
   sizes: ArrayLike<number>,

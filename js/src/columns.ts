@@ -1,4 +1,4 @@
-/** Columns of the metadata: asked for by name when something shown needs them. */
+/** Columns of the metadata, asked for by name when something shown needs them, and of the frame. */
 
 import { decode_as } from "./codec";
 import type { ColumnReply, Trust } from "./protocol.gen";

@@ -11,7 +11,14 @@ import { type Joined, NotUnderstood, type Query, type Vocabulary } from "./searc
 export { what_can_be_typed } from "./search_conditions";
 export * from "./search_terms";
 
-const TOKEN = /"[^"]*"|[()]|(?<![^\s(!~])[!~](?!=)|[^\s()"]+|"/g;
+/** Opened where a word begins, closed where one ends: "don't" has no quotes. */
+const QUOTED = /(?<![^\s()<>=!~])['‘“](?:[^"'’”]|['’”](?=[^\s()<>=!]))*['’”](?![^\s()<>=!])/.source;
+const TOKEN = new RegExp(
+  `"[^"]*"|${QUOTED}|[()]|(?<![^\\s(!~])[!~](?!=)|(?:(?!${QUOTED})[^\\s()"])+|"`,
+  "g",
+);
+/** Pasted with a text, and not white space, or the end of a line, to each of the two engines. */
+const BLANKS = new Set("\ufeff\x85\x1c\x1d\x1e\x1f\u2028\u2029\r");
 const SIGNS: ReadonlyMap<string, string> = new Map([
   ["and", "and"],
   ["&", "and"],
@@ -25,7 +32,7 @@ const SIGNS: ReadonlyMap<string, string> = new Map([
   ["(", "("],
   [")", ")"],
 ]);
-const IN_NAMES = /["()]|^[!~]|(?<!\S)(?:and|or|not|[&|]{1,2})(?!\S)/i;
+const IN_NAMES = /["()]|^[!~'‘“]|(?<!\S)(?:and|or|not|[&|]{1,2})(?!\S)/i;
 const EDGE = /[\s()<>=!"]/;
 /** Of "not" and parentheses in one line, which are read by recursion. */
 const MOST_NESTED = 100;
@@ -39,7 +46,8 @@ interface Token {
 
 /** Read a line of text as conditions that "and", "or", "not" join; throws `NotUnderstood`. */
 export function read_search(text: string, known: Vocabulary): Query {
-  return new Parser(text, known).read();
+  const plain = Array.from(text, (letter) => (BLANKS.has(letter) ? " " : letter)).join("");
+  return new Parser(plain, known).read();
 }
 
 /** Recursive descent over one line. */
@@ -67,8 +75,7 @@ class Parser {
     const query = this.some();
     const next = this.next();
     if (!next) return query;
-    const hint = next.sign === "(" ? "; quote a name that has parentheses" : "";
-    throw this.refusal(`expected "and", "or" or the end, got "${next.text}"${hint}`, next);
+    throw this.unexpected(next, "the end");
   }
 
   private next(): Token | undefined {
@@ -112,9 +119,7 @@ class Parser {
     const query = this.some();
     const next = this.next();
     if (!next) throw this.refusal('expected ")" for this "(", but the line ends', opening);
-    if (next.sign !== ")") {
-      throw this.refusal(`expected "and", "or" or ")", got "${next.text}"`, next);
-    }
+    if (next.sign !== ")") throw this.unexpected(next, '")"');
     this.at++;
     return query;
   }
@@ -130,9 +135,14 @@ class Parser {
       return read_condition(part, this.known);
     } catch (error) {
       if (!(error instanceof NotUnderstood)) throw error;
-      const at = start + Math.max(part.indexOf(error.got), 0);
+      const at = start + place_of(error.got, part);
       throw new NotUnderstood(this.placed(error.message, at), error.got);
     }
+  }
+
+  private unexpected(token: Token, end: string): NotUnderstood {
+    const hint = token.sign === "(" ? "; quote a name that has parentheses" : "";
+    return this.refusal(`expected "and", "or" or ${end}, got "${token.text}"${hint}`, token);
   }
 
   private refusal(message: string, { text, start }: Token): NotUnderstood {
@@ -147,6 +157,13 @@ class Parser {
     const word = count(this.text.slice(0, at + 1));
     return `At word ${word}, ${message[0]!.toLowerCase()}${message.slice(1)}`;
   }
+}
+
+/** Where in a part what was refused stands: a word of its own, or else in one. */
+function place_of(got: string, part: string): number {
+  const plain = got.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  const whole = got ? [...part.matchAll(new RegExp(`(?<!\\S)${plain}(?!\\S)`, "g"))] : [];
+  return whole.at(-1)?.index ?? Math.max(part.lastIndexOf(got), 0);
 }
 
 /** Part a line into words, quoted text and signs; a name with signs in it stays whole. */

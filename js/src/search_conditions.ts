@@ -14,14 +14,21 @@ import {
   type Vocabulary,
 } from "./search_terms";
 
+const QUOTES: ReadonlyMap<string, string> = new Map([
+  ['"', '"'],
+  ["'", "'"],
+  ["‘", "’"],
+  ["“", "”"],
+]);
+const QUOTED = Array.from(QUOTES, ([open, close]) => `${open}[^${close}]*${close}`).join("|");
 const ROW = "#?[0-9]{1,9}(?:-#?[0-9]{1,9})?";
 const ROWS = new RegExp(`^(?:(?:rows?|items?)\\s+)?(${ROW}(?:[\\s,]+${ROW})*)$`, "i");
 const TRUE = /^(?:class|true|label)\s+(.+)$/i;
 const PRED = /^(?:pred|predicted)\s+(.+)$/i;
 const BOTH = /^(.+?)\s+(?:pred|predicted)\s+(.+)$/i;
-const COMPARE = /^("[^"]*"|[^"]+?)\s*(!=|<=|>=|==|=|<|>)\s*(.+)$/;
-const CONTAINS = /^("[^"]*"|.+?)\s+contains\s+(.+)$/i;
-const IS = /^("[^"]*"|.+?)\s+is\s+(not\s+)?(missing|known)$/i;
+const COMPARE = new RegExp(`^(${QUOTED}|[^"]+?)\\s*(!=|<=|>=|==|=|<|>)\\s*(.+)$`);
+const CONTAINS = new RegExp(`^(${QUOTED}|.+?)\\s+contains\\s+(.+)$`, "i");
+const IS = new RegExp(`^(${QUOTED}|.+?)\\s+is\\s+(not\\s+)?(missing|known)$`, "i");
 const NUMBER = /^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?$/i;
 const UNFINISHED = /\s*(?:[!<>=]+|\sis|\scontains)$/i;
 /** Of a condition; a list of rows may be longer. What is much longer was pasted by mistake. */
@@ -127,7 +134,7 @@ function read_column(part: string, known: Vocabulary): Term | null {
   const compare = found[2] === "==" ? "=" : found[2]!;
   const by = CLASSES.get(found[1]!.toLowerCase());
   if (by && /^!?=$/.test(compare)) return read_class(by, compare, found[3]!, known);
-  return comparison(need_column(found[1]!, known), compare, unquote(found[3]!), known);
+  return comparison(need_column(found[1]!, known), compare, found[3]!, known);
 }
 
 /** Read "pred != 4", or "pred != true", which is wrong. */
@@ -141,7 +148,8 @@ function read_class(by: "true" | "pred", compare: string, text: string, known: V
   return { kind: "column", column: by, compare, value: known.classes[label_class]! };
 }
 
-function comparison(column: string, compare: string, value: string, known: Vocabulary): Term {
+function comparison(column: string, compare: string, written: string, known: Vocabulary): Term {
+  const value = unquote(written);
   const is_number = known.columns.get(column);
   if (!is_number && !/^!?=$/.test(compare)) {
     const message = `"${column}" holds text, which has no order: ask with =, != or contains.`;
@@ -152,7 +160,7 @@ function comparison(column: string, compare: string, value: string, known: Vocab
     const message = `"${column}" holds numbers: compare it with one, such as ${column} > 1; got "${value}".`;
     throw new NotUnderstood(message, value);
   }
-  return { kind: "column", column, compare, value };
+  return { kind: "column", column, compare, value, written };
 }
 
 function check_level(column: string, value: string): void {
@@ -165,15 +173,20 @@ function check_level(column: string, value: string): void {
 
 function unquote(text: string): string {
   const trimmed = text.trim();
-  return /^".*"$/.test(trimmed) && trimmed.length > 1 ? trimmed.slice(1, -1) : trimmed;
+  const quoted = trimmed.length > 1 && QUOTES.get(trimmed[0]!) === trimmed.at(-1);
+  return quoted ? trimmed.slice(1, -1) : trimmed;
 }
 
-/** Find a name as it is written, or else with other capitals; -1 if there is none. */
+/** Find a name as it is written, or with other capitals, or in quotes; -1 if there is none. */
 function match(text: string, names: readonly string[]): number {
-  const wanted = unquote(text);
-  const exact = names.indexOf(wanted);
-  const low = wanted.toLowerCase();
-  return exact >= 0 ? exact : names.findIndex((name) => name.toLowerCase() === low);
+  for (const wanted of [text.trim(), unquote(text)]) {
+    const exact = names.indexOf(wanted);
+    if (exact >= 0) return exact;
+    const low = wanted.toLowerCase();
+    const other = names.findIndex((name) => name.toLowerCase() === low);
+    if (other >= 0) return other;
+  }
+  return -1;
 }
 
 function need_class(text: string, { classes }: Vocabulary): number {

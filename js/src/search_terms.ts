@@ -25,7 +25,14 @@ export type Term =
   | { kind: "true"; label_class: number }
   | { kind: "pred"; label_class: number }
   | { kind: "state"; right: boolean }
-  | { kind: "column"; column: string; compare: string; value: string };
+  | {
+      kind: "column";
+      column: string;
+      compare: string;
+      value: string;
+      /** The value with the quotes it was written in, which may be the level's own. */
+      written?: string;
+    };
 
 /** Searches joined: all must hold, or one, or the only one must not. */
 export interface Joined {
@@ -158,13 +165,14 @@ function joined_test({ join, parts }: Joined, items: Searched): Test {
 
 function column_test(
   { values, levels }: Column,
-  { compare, value }: Extract<Term, { kind: "column" }>,
+  { compare, value, written }: Extract<Term, { kind: "column" }>,
 ): Test {
   const missing: Test = (row) => (levels ? values[row]! < 0 : Number.isNaN(values[row]));
   if (compare === "missing") return missing;
   if (compare === "known") return (row) => !missing(row);
   if (levels) {
-    const accepted = accepted_levels(levels, compare, value);
+    const exact = [written, value].find((each) => each !== undefined && levels.includes(each));
+    const accepted = accepted_levels(levels, compare, value, exact);
     return (row) => accepted[values[row]!] === true;
   }
   const meets = COMPARISONS[compare]!;
@@ -182,11 +190,15 @@ const COMPARISONS: Record<string, (a: number, b: number) => boolean> = {
 };
 
 /** Say which of a column's distinct values a condition accepts. */
-function accepted_levels(levels: readonly string[], compare: string, value: string): boolean[] {
+function accepted_levels(
+  levels: readonly string[],
+  compare: string,
+  value: string,
+  exact: string | undefined,
+): boolean[] {
   const low = value.toLowerCase();
   if (compare === "contains") return levels.map((level) => level.toLowerCase().includes(low));
-  const exact = levels.includes(value);
-  return levels.map(
-    (level) => (exact ? level === value : level.toLowerCase() === low) === (compare === "="),
-  );
+  const same = (level: string) =>
+    exact === undefined ? level.toLowerCase() === low : level === exact;
+  return levels.map((level) => same(level) === (compare === "="));
 }

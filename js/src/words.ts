@@ -39,8 +39,10 @@ export function count(n: number, noun: string): string {
 
 /** Both ends of a name that is too long: of many classes often only the last letters differ. */
 export function both_ends(name: string, most: number): string {
+  const letters = [...name];
   const first = (most - 2) >> 1;
-  return name.length > most ? `${name.slice(0, first)}…${name.slice(first + 1 - most)}` : name;
+  if (letters.length <= most) return name;
+  return [...letters.slice(0, first), "…", ...letters.slice(first + 1 - most)].join("");
 }
 
 /** How many items and errors the sample holds. */

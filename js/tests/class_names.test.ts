@@ -4,6 +4,7 @@ import type { Point } from "../src/geometry";
 import { choose_names } from "../src/map/class_names";
 import { make_scene, OUTSIDE, type Scene } from "../src/map/scene";
 import { to_screen, WHOLE } from "../src/map/view";
+import { both_ends } from "../src/words";
 
 const SIZE = { width: 600, height: 600, reach: { x: 1, y: 1 } };
 
@@ -63,6 +64,19 @@ describe("the names on a map of many classes", () => {
     const scattered = { x: 0, y: 0, wide: 0.9 };
     expect(chosen(heaps([{ ...scattered, n: 60 }, ...THREE.slice(1)]))).toEqual(["bee", "cat"]);
     expect(chosen(heaps([{ ...scattered, n: 200 }, ...THREE.slice(1)]))[0]).toBe("ant");
+  });
+
+  it("take more room in wide letters", () => {
+    const near = [THREE[0]!, { ...THREE[0]!, x: -0.2, n: 10 }];
+    expect(chosen(heaps(near), WHOLE, ["a".repeat(10), "b".repeat(10)])).toHaveLength(2);
+    expect(chosen(heaps(near), WHOLE, ["蚂".repeat(10), "蜂".repeat(10)])).toHaveLength(1);
+    expect(chosen(heaps(near), WHOLE, ["개".repeat(10), "🐝".repeat(10)])).toHaveLength(1);
+  });
+
+  it("are cut between letters, not within one", () => {
+    expect(both_ends("🐝".repeat(10), 6)).toBe("🐝🐝…🐝🐝🐝");
+    expect(both_ends("🐝".repeat(6), 6)).toBe("🐝".repeat(6));
+    expect(both_ends("abcdefgh", 6)).toBe("ab…fgh");
   });
 
   it("are few enough to read, never one on another, and whole on screen", () => {

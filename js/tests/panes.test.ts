@@ -383,11 +383,22 @@ describe("controls", () => {
   });
 
   it("reset to no unit where the layer is not the one it belongs to", async () => {
-    const { el, store } = await show(controls, { layer: "fc3", unit: 1, color_by: "unit" });
+    const { el, store, frame } = await show(controls, {
+      layer: "fc3",
+      unit: 1,
+      color_by: "unit",
+    });
     made_with(store, { unit: "5", color_by: '"unit"', k: "30" });
-    click(all(el, "button").find(({ textContent }) => textContent === "Reset")!);
+    frame();
+    const button = all(el, "button").find(({ textContent }) => textContent === "Reset")!;
+    const { keep } = store.get("layer_info")!;
+    expect(button.title).toContain(`, k ${keep}, and its class, selection and added rows. No unit`);
+    click(button);
     expect([store.get("unit"), store.get("color_by")]).toEqual([-1, "label"]);
-    expect(store.get("k")).toBe(store.get("layer_info")!.keep);
+    expect(store.get("k")).toBe(keep);
+    made_with(store, { layer: '"fc3"' });
+    frame();
+    expect(button.title).toMatch(/, and its class, unit, selection and added rows\.$/);
   });
 
   it("say what needs the kernel once it has gone", async () => {

@@ -82,4 +82,15 @@ describe("search, as the kernel does it", () => {
       expect(() => read_search(text, known)).toThrow(/not understood|there is no column/i);
     }
   });
+
+  it("takes quotes that are a name's own for part of it", () => {
+    const classes = ["'tis or dogs", "rock 'n' roll", "a 'b", "'c'", "c"];
+    const words = (text: string) =>
+      describe_search(read_search(text, { ...known, classes }), { ...known, classes });
+    for (const name of classes) {
+      expect(words(`${name} or wrong`)).toBe(`true class ${name} or wrong`);
+    }
+    expect(words("pred ''c''")).toBe("predicted 'c'");
+    expect(words("class 'rock 'n' roll'")).toBe("true class rock 'n' roll");
+  });
 });

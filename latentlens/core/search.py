@@ -36,12 +36,21 @@ __all__ = [
     "find_rows", "named_columns", "read_search", "what_can_be_typed",
 ]  # fmt: skip
 
-_TOKEN = re.compile(r'"[^"]*"|[()]|(?<![^\s(!~])[!~](?!=)|[^\s()"]+|"')
+# Opened where a word begins, closed where one ends: "don't" has no quotes.
+_QUOTED = (
+    r"""(?<![^\s()<>=!~])['\u2018“](?:[^"'\u2019”]|['\u2019”](?=[^\s()<>=!]))*"""
+    r"""['\u2019”](?![^\s()<>=!])"""
+)
+_TOKEN = re.compile(
+    rf'''"[^"]*"|{_QUOTED}|[()]|(?<![^\s(!~])[!~](?!=)|(?:(?!{_QUOTED})[^\s()"])+|"'''
+)
+_BLANKS = str.maketrans(dict.fromkeys("\ufeff\x85\x1c\x1d\x1e\x1f\u2028\u2029\r", " "))
+"""Pasted with a text, and not white space, or the end of a line, to each of the two engines."""
 _SIGNS = {
     "and": "and", "&": "and", "&&": "and", "or": "or", "|": "or", "||": "or",
     "not": "not", "!": "not", "~": "not", "(": "(", ")": ")",
 }  # fmt: skip
-_IN_NAMES = re.compile(r'["()]|^[!~]|(?<!\S)(?:and|or|not|[&|]{1,2})(?!\S)', re.IGNORECASE)
+_IN_NAMES = re.compile(r'["()]|^[!~\'\u2018“]|(?<!\S)(?:and|or|not|[&|]{1,2})(?!\S)', re.IGNORECASE)
 _EDGE = re.compile(r'[\s()<>=!"]')
 
 
@@ -72,7 +81,8 @@ def read_search(text: str, vocabulary: Vocabulary) -> Query:
         ``"not (note contains blur)"``. A class's name alone means its items, so that a
         row whose number is a class's name is asked for as ``"#7"`` or ``"row 7"``. A name
         with a joining word or a parenthesis in it may be quoted; a class or column
-        is known by its name without quotes as well.
+        is known by its name without quotes as well. Single and typographic quotes quote too,
+        unless the quotes are the name's own.
     vocabulary : Vocabulary
 
     Raises
@@ -81,7 +91,7 @@ def read_search(text: str, vocabulary: Vocabulary) -> Query:
         If part of it means nothing; the message says what was expected, what came and at
         which word.
     """
-    return _Parser(text, vocabulary).read()
+    return _Parser(text.translate(_BLANKS), vocabulary).read()
 
 
 class _Parser:
@@ -105,9 +115,7 @@ class _Parser:
         query = self._some()
         if self._next is None:
             return query
-        hint = "; quote a name that has parentheses" if self._next.sign == "(" else ""
-        got = f'expected "and", "or" or the end, got "{self._next.text}"{hint}'
-        raise self._refusal(got, self._next)
+        raise self._unexpected(self._next, "the end")
 
     @property
     def _next(self) -> _Token | None:
@@ -148,8 +156,7 @@ class _Parser:
         if self._next is None:
             raise self._refusal('expected ")" for this "(", but the line ends', opening)
         if self._next.sign != ")":
-            got = f'expected "and", "or" or ")", got "{self._next.text}"'
-            raise self._refusal(got, self._next)
+            raise self._unexpected(self._next, '")"')
         self._at += 1
         return query
 
@@ -162,8 +169,12 @@ class _Parser:
         try:
             return read_condition(part, self._known)
         except NotUnderstoodError as error:
-            at = first.start + max(part.find(error.got), 0)
+            at = first.start + _place(error.got, part)
             raise NotUnderstoodError(self._placed(str(error), at), error.got) from None
+
+    def _unexpected(self, token: _Token, end: str) -> NotUnderstoodError:
+        hint = "; quote a name that has parentheses" if token.sign == "(" else ""
+        return self._refusal(f'expected "and", "or" or {end}, got "{token.text}"{hint}', token)
 
     def _refusal(self, message: str, token: _Token) -> NotUnderstoodError:
         words = message[0].upper() + message[1:] + "."
@@ -175,6 +186,12 @@ class _Parser:
             return message
         word = len(self._text[: at + 1].split())
         return f"At word {word}, {message[0].lower()}{message[1:]}"
+
+
+def _place(got: str, part: str) -> int:
+    """Say where in a part what was refused stands: a word of its own, or else in one."""
+    whole = re.finditer(rf"(?<!\S){re.escape(got)}(?!\S)", part) if got else ()
+    return max((found.start() for found in whole), default=max(part.rfind(got), 0))
 
 
 def _tokens(text: str, known: Vocabulary) -> Iterator[_Token]:

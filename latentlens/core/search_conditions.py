@@ -21,15 +21,18 @@ from latentlens.core.search_terms import (
 )
 
 _ROW = "#?[0-9]{1,9}(?:-#?[0-9]{1,9})?"
-_ROWS = re.compile(rf"(?:(?:rows?|items?)\s+)?({_ROW}(?:[\s,]+{_ROW})*)", re.IGNORECASE)
-_TRUE = re.compile(r"(?:class|true|label)\s+(.+)", re.IGNORECASE)
-_PRED = re.compile(r"(?:pred|predicted)\s+(.+)", re.IGNORECASE)
-_BOTH = re.compile(r"(.+?)\s+(?:pred|predicted)\s+(.+)", re.IGNORECASE)
-_COMPARE = re.compile(r'("[^"]*"|[^"]+?)\s*(!=|<=|>=|==|=|<|>)\s*(.+)')
-_CONTAINS = re.compile(r'("[^"]*"|.+?)\s+contains\s+(.+)', re.IGNORECASE)
-_IS = re.compile(r'("[^"]*"|.+?)\s+is\s+(not\s+)?(missing|known)', re.IGNORECASE)
+_QUOTES = {'"': '"', "'": "'", "\u2018": "\u2019", "“": "”"}
+_QUOTED = "|".join(f"{opened}[^{closed}]*{closed}" for opened, closed in _QUOTES.items())
+# (?a:) for keywords: a long s or a dotless i is none of their letters, as in the browser.
+_ROWS = re.compile(rf"(?:(?a:rows?|items?)\s+)?({_ROW}(?:[\s,]+{_ROW})*)", re.IGNORECASE)
+_TRUE = re.compile(r"(?a:class|true|label)\s+(.+)", re.IGNORECASE)
+_PRED = re.compile(r"(?a:pred|predicted)\s+(.+)", re.IGNORECASE)
+_BOTH = re.compile(r"(.+?)\s+(?a:pred|predicted)\s+(.+)", re.IGNORECASE)
+_COMPARE = re.compile(rf'({_QUOTED}|[^"]+?)\s*(!=|<=|>=|==|=|<|>)\s*(.+)')
+_CONTAINS = re.compile(rf"({_QUOTED}|.+?)\s+(?a:contains)\s+(.+)", re.IGNORECASE)
+_IS = re.compile(rf"({_QUOTED}|.+?)\s+(?a:is)\s+(not\s+)?((?a:missing|known))", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?", re.IGNORECASE)
-_UNFINISHED = re.compile(r"\s*(?:[!<>=]+|\sis|\scontains)$", re.IGNORECASE)
+_UNFINISHED = re.compile(r"\s*(?:[!<>=]+|\s(?a:is|contains))$", re.IGNORECASE)
 _CLASSES = {"class": "true", "true": "true", "label": "true", "pred": "pred", "predicted": "pred"}
 _STATES = {"wrong": False, "incorrect": False, "right": True, "correct": True}
 MOST_CHARACTERS = 1000
@@ -123,7 +126,7 @@ def _read_column(part: str, known: Vocabulary) -> Term | None:
         by: Any = _CLASSES.get(found[1].lower())
         if by and compare in ("=", "!="):
             return _read_class(by, compare, found[3], known)
-        return _read_comparison(_need_column(found[1], known), compare, _unquote(found[3]), known)
+        return _read_comparison(_need_column(found[1], known), compare, found[3], known)
     return None
 
 
@@ -138,14 +141,15 @@ def _read_class(by: Any, compare: Compare, text: str, known: Vocabulary) -> Term
     return Term(kind="column", column=by, compare="!=", value=known.classes[at])
 
 
-def _read_comparison(name: str, compare: Compare, value: str, known: Vocabulary) -> Term:
+def _read_comparison(name: str, compare: Compare, written: str, known: Vocabulary) -> Term:
+    value = _unquote(written)
     if not known.columns[name]:
         if compare not in ("=", "!="):
             raise NotUnderstoodError(
                 f'"{name}" holds text, which has no order: ask with =, != or contains.', compare
             )
         _check_level(name, value)
-        return Term(kind="column", column=name, compare=compare, value=value)
+        return Term(kind="column", column=name, compare=compare, value=value, written=written)
     if not _NUMBER.fullmatch(value):
         raise NotUnderstoodError(
             f'"{name}" holds numbers: compare it with one, such as {name} > 1; got "{value}".',
@@ -168,17 +172,19 @@ def _check_level(name: str, value: str) -> None:
 
 def _unquote(text: str) -> str:
     text = text.strip()
-    quoted = len(text) > 1 and text[0] == text[-1] == '"'
+    quoted = len(text) > 1 and _QUOTES.get(text[0]) == text[-1]
     return text[1:-1] if quoted else text
 
 
 def _match(text: str, names: Sequence[str]) -> int:
-    """Find a name as it is written, or else with other capitals; -1 if there is none."""
-    text = _unquote(text)
-    if text in names:
-        return list(names).index(text)
+    """Find a name as it is written, or with other capitals, or in quotes; -1 if there is none."""
     lower = [name.lower() for name in names]
-    return lower.index(text.lower()) if text.lower() in lower else -1
+    for wanted in (text.strip(), _unquote(text)):
+        if wanted in names:
+            return list(names).index(wanted)
+        if wanted.lower() in lower:
+            return lower.index(wanted.lower())
+    return -1
 
 
 def _need_class(text: str, known: Vocabulary) -> int:

@@ -75,6 +75,8 @@ class Term:
     column: str = ""
     compare: Compare = "="
     value: str = ""
+    written: str = ""
+    """`value` with the quotes it was written in, which may be the level's own."""
     number: float = 0.0
     """`value`, where the column holds numbers."""
 
@@ -229,8 +231,9 @@ def _accepted(levels: Sequence[str], term: Term) -> list[bool]:
     low = term.value.lower()
     if term.compare == "contains":
         return [low in level.lower() for level in levels]
-    if term.value in levels:
-        equal = [level == term.value for level in levels]
+    exact = next((value for value in (term.written, term.value) if value in levels), None)
+    if exact is not None:
+        equal = [level == exact for level in levels]
     else:
         equal = [level.lower() == low for level in levels]
     return equal if term.compare == "=" else [not each for each in equal]

@@ -63,6 +63,17 @@ def test_a_class_goes_before_a_row_of_that_number():
     assert read_search("#7", known).kind == "rows"
 
 
+def test_quotes_that_are_a_names_own_are_part_of_it():
+    classes = ["'tis or dogs", "rock 'n' roll", "a 'b", "'c'", "c"]
+    known = Vocabulary(n_items=10, classes=classes, columns={})
+    for name in classes:
+        words = describe_search(read_search(f"{name} or wrong", known), known)
+        assert words == f"true class {name} or wrong"
+    assert describe_search(read_search("pred ''c''", known), known) == "predicted 'c'"
+    quoted = read_search("class 'rock 'n' roll'", known)
+    assert describe_search(quoted, known) == "true class rock 'n' roll"
+
+
 def test_what_can_be_typed_is_said_without_columns_too():
     known = Vocabulary(n_items=10, classes=["ant", "bee"], columns={})
     with pytest.raises(NotUnderstoodError, match=r"true ant pred bee\), wrong, or right; \"and\""):
@@ -164,7 +175,7 @@ def test_a_joined_search_finds_what_a_naive_reader_of_its_tree_finds(query, seed
     assert found_again.tolist() == found.tolist()
 
 
-@given(st.text(alphabet=' ()!&|~"ab0<>=#,-', max_size=24))
+@given(st.text(alphabet=" ()!&|~\"'“”\ufeffab0<>=#,-", max_size=24))
 def test_any_line_is_read_or_refused_as_not_understood(text):
     known = Vocabulary(n_items=3, classes=["a", "b (a)"], columns={"b": False, **FIELDS})
     with suppress(NotUnderstoodError):

@@ -62,6 +62,21 @@ TEXTS = [
     "1 (dog)", "wrong and (age > 30", "(age > 30)) and wrong", 'source = "lab', '1 and "',
     "age > 30 not wrong", "note (x) = 3", "1 and and 2", "age and 30",
     "not " * 100 + "1", "not " * 101 + "1", "(" * 2_000,
+    # At which word, where the same letters stand in an earlier one.
+    "class a", "wrong and class s", "age > e", "role = ro", "pred r", "age > age",
+    "wrong and age>e", "(role = ro) or 1", 'wrong and age = ""', "wrong and agee > 3",
+    "source = a (b)", "(source = a (b))",
+    # In single and typographic quotes, which may be a name's or a level's own.
+    "source == 'lab-1'", "source=='lab and 3' or 2", "'place of birth' = Köln", "'odd name' > 5",
+    "('place of birth'='a b')", "true 'New York' pred 'dog'", "'salt or pepper' or \u2018dog\u2019",
+    "source = “lab and 3”", "class “or”", "source contains 'LAB'", "age > '30'", "age > 'e'",
+    "status = 'good or bad'", "status = good or bad", "status = 'fair'", "status != 'FAIR'",
+    "status contains 'o'", "status = don't", "status = 'don't'", "status = rock 'n' roll",
+    "not 'wrong", "source = 'lab", "source = \"'lab-1'\"", "'dog' 'dog'",
+    # Pasted, or with letters that are a keyword's in other capitals to one of the engines only.
+    "\ufeffwrong", "wrong\x85or\x1cage\u2028>\u202930", "source\r=\x1flab-1\x1d", "\x1e",
+    "age İs m\u0131ss\u0131ng", "age \u0131s known", "\u0131tem 3", "row\u017f 3", "cla\u017fs dog",
+    "source conta\u0131n\u017f lab",
 ]  # fmt: skip
 
 
@@ -89,6 +104,7 @@ def made_up() -> dict[str, Any]:
     ids = np.arange(N) + 100
     label, pred = label.astype(np.int32), pred.astype(np.int32)
     columns += fields(rng, label, pred, ids)
+    columns.append(words("status", ("'good or bad'", "don't", "fair", "good", "rock 'n' roll")))
     return {
         "label": label,
         "pred": pred,

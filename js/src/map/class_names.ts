@@ -14,6 +14,9 @@ const ROOM_PX = 20_000;
 const MOST = 24;
 /** What a name takes, about, in CSS pixels. */
 const LETTER_PX = 6.6;
+const WIDE_PX = 11;
+/** Letters as wide as they are high, such as Chinese and Korean ones and pictures. */
+const WIDE = /[\u1100-\u115f\u2e80-\u{10ffff}]/gu;
 const LINE_PX = 15;
 const LONGEST = 18;
 /** Items that are looked at; the scene's order is random, so that these stand for all. */
@@ -142,7 +145,8 @@ interface Box extends Point {
 
 /** Over the middle of a class, and whole on screen. */
 function box_of(name: string, { x, y }: Point, { width, height }: Size): Box {
-  const room = LETTER_PX * name.length;
+  const n_wide = name.match(WIDE)?.length ?? 0;
+  const room = LETTER_PX * ([...name].length - n_wide) + WIDE_PX * n_wide;
   const inside = (at: number, margin: number, end: number): number =>
     Math.max(margin, Math.min(at, end - margin));
   return { x: inside(x, room / 2, width), y: inside(y, LINE_PX / 2, height), width: room };

@@ -76,13 +76,16 @@ function projection(use: Use): HTMLElement {
 function reset({ store, signal }: Use): HTMLElement {
   const button = h("button", { type: "button" }, "Reset");
   const say = (): void => {
-    const { fraction = 0, j = 0, k = 0 } = start_of(store);
+    const { fraction = 0, j = 0, k, unit } = start_here(store);
     const first = `${percent(fraction)}, j ${j}, k ${k}`;
-    button.title = `Back to how the lens was made: ${first}, and its class, unit, selection and added rows.`;
+    const same = unit === start_of(store).unit;
+    const rest = same ? "class, unit, selection and added rows" : "class, selection and added rows";
+    const without = same ? "" : " No unit: its unit is of another layer.";
+    button.title = `Back to how the lens was made: ${first}, and its ${rest}.${without}`;
   };
   const back = (): void =>
     store.set({ ...start_here(store), compare: "nothing", hidden: new Set() });
-  store.watch(["about"], say, signal);
+  store.watch(["about", "layer", "layer_info"], say, signal);
   on(button, "click", back, signal);
   return button;
 }

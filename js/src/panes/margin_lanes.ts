@@ -18,8 +18,8 @@ const GRIP = 10;
 /** Letters of a lane's name. */
 const LETTERS = 10;
 
-export /** Lanes drawn at most: the largest groups', and the chosen class's. */
-const MOST_LANES = 40;
+/** Lanes drawn at most: the largest groups', and the chosen class's. */
+export const MOST_LANES = 40;
 
 /** Which of a lane's brackets: the outlying end's, or the sure end's. */
 export type End = "outlier" | "exemplar";
