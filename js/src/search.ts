@@ -11,8 +11,12 @@ import { type Joined, NotUnderstood, type Query, type Vocabulary } from "./searc
 export { what_can_be_typed } from "./search_conditions";
 export * from "./search_terms";
 
-/** Opened where a word begins, closed where one ends: "don't" has no quotes. */
-const QUOTED = /(?<![^\s()<>=!~])['‘“](?:[^"'’”]|['’”](?=[^\s()<>=!]))*['’”](?![^\s()<>=!])/.source;
+/**
+ * Opened where a word begins, closed where one ends: "don't" has no quotes. The bound keeps
+ * a pasted list of thousands of quotes from being looked through for each of them.
+ */
+const QUOTED = /(?<![^\s()<>=!~])['‘“](?:[^"'’”]|['’”](?=[^\s()<>=!])){0,200}['’”](?![^\s()<>=!])/
+  .source;
 const TOKEN = new RegExp(
   `"[^"]*"|${QUOTED}|[()]|(?<![^\\s(!~])[!~](?!=)|(?:(?!${QUOTED})[^\\s()"])+|"`,
   "g",
@@ -161,6 +165,7 @@ class Parser {
 
 /** Where in a part what was refused stands: a word of its own, or else in one. */
 function place_of(got: string, part: string): number {
+  if (got === part) return 0;
   const plain = got.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   const whole = got ? [...part.matchAll(new RegExp(`(?<!\\S)${plain}(?!\\S)`, "g"))] : [];
   return whole.at(-1)?.index ?? Math.max(part.lastIndexOf(got), 0);

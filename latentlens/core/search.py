@@ -36,9 +36,10 @@ __all__ = [
     "find_rows", "named_columns", "read_search", "what_can_be_typed",
 ]  # fmt: skip
 
-# Opened where a word begins, closed where one ends: "don't" has no quotes.
+# Opened where a word begins, closed where one ends: "don't" has no quotes. The bound keeps
+# a pasted list of thousands of quotes from being looked through for each of them.
 _QUOTED = (
-    r"""(?<![^\s()<>=!~])['\u2018“](?:[^"'\u2019”]|['\u2019”](?=[^\s()<>=!]))*"""
+    r"""(?<![^\s()<>=!~])['\u2018“](?:[^"'\u2019”]|['\u2019”](?=[^\s()<>=!])){0,200}"""
     r"""['\u2019”](?![^\s()<>=!])"""
 )
 _TOKEN = re.compile(
@@ -190,6 +191,8 @@ class _Parser:
 
 def _place(got: str, part: str) -> int:
     """Say where in a part what was refused stands: a word of its own, or else in one."""
+    if got == part:
+        return 0
     whole = re.finditer(rf"(?<!\S){re.escape(got)}(?!\S)", part) if got else ()
     return max((found.start() for found in whole), default=max(part.rfind(got), 0))
 

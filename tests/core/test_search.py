@@ -227,7 +227,7 @@ def test_a_list_of_rows_may_be_as_long_as_it_is():
     assert len(found) == 5000
 
 
-@pytest.mark.parametrize("line", ["", "   ", "“ant”", "“class ant”"])
+@pytest.mark.parametrize("line", ["", "   ", "«ant»", "“class ant”"])
 def test_a_line_of_nothing_or_in_other_quotes_is_answered_with_what_can_be_typed(line):
     known = Vocabulary(n_items=3, classes=["ant"], columns={"age": True})
     with pytest.raises(NotUnderstoodError, match=rf'ot understood: "{line.strip()}".* Type rows'):
