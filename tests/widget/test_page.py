@@ -141,7 +141,7 @@ def test_columns_of_the_metadata_are_in_it_as_far_as_they_fit():
     metadata = {"size": rng.normal(size=60), "colour": ["red", "blue", None] * 20}
     long = [f"{rng.integers(10**9)}" * 200 for _ in range(60)]
     lens = LatentLens(made_up_record(60), metadata={"note": long, **metadata}, color_by="colour")
-    html = lens.to_html(limit_mb=0.25)
+    html = lens.to_html(limit_mb=0.27)
     contents = read_page(html)
     found = {column["column"]: column for column in contents["columns"]}
     assert sorted(found) == ["colour", "size"]
