@@ -59,15 +59,12 @@ def index_activations(
     [2.0, 0.10000000149011612, 0.0]
     """
     raw = np.asarray(activations, np.float32)
-    shape = raw.shape[1:]
-    flat = raw.reshape(len(raw), -1)
-    finite = np.isfinite(flat)
-    values = np.where(finite, flat, np.float32(0))
+    values, nonfinite = _rows_of_units(raw)
     top = np.argsort(-values, axis=1, kind="stable")[:, :keep]
     units = values.shape[1]
     return LayerIndex(
         name=name,
-        shape=tuple(shape),
+        shape=raw.shape[1:],
         reduce="unit",
         units=units,
         top_unit=top.astype(np.uint16 if units <= 2**16 else np.uint32),
@@ -76,7 +73,7 @@ def index_activations(
         cell_sum=_cell_sums(values, label, pred, n_classes),
         unit_max=values.max(axis=0),
         unit_min=values.min(axis=0),
-        nonfinite=int(values.size - finite.sum()),
+        nonfinite=nonfinite,
     )
 
 
@@ -188,13 +185,19 @@ def units_of(activations: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float
         The arrays' own memory where it holds such values already; zero for NaN
         and infinities.
     """
-    units = {}
-    for name, values in activations.items():
-        flat = np.asarray(values, np.float32)
-        flat = flat.reshape(len(flat), -1)
-        finite = np.isfinite(flat)
-        units[name] = flat if finite.all() else np.where(finite, flat, np.float32(0))
-    return units
+    return {
+        name: _rows_of_units(np.asarray(values, np.float32))[0]
+        for name, values in activations.items()
+    }
+
+
+def _rows_of_units(raw: NDArray[np.float32]) -> tuple[NDArray[np.float32], int]:
+    """Give one row of units per item, zero for NaN and infinities, and how many those were."""
+    flat = raw.reshape(len(raw), -1)
+    finite = np.isfinite(flat)
+    if finite.all():
+        return flat, 0
+    return np.where(finite, flat, np.float32(0)), int(flat.size - finite.sum())
 
 
 def cross_entropy(logits: NDArray[np.float32], label: NDArray[np.int32]) -> NDArray[np.float32]:

@@ -151,7 +151,7 @@ class Held:
     def leaks(self, do, most=(HEAP_SLACK, NODE_SLACK, 0)):
         """Give the growth of a second round where both grew by more than `most`, else nothing.
 
-        What leaks does so every time; JupyterLab builds some of its own once, seconds late.
+        What leaks does so every time; a page just opened gains some once, seconds later.
         """
         for _ in range(2):
             grown = self.growth(do)
